@@ -1,3 +1,4 @@
+# mypy: disable-error-code="type-arg"
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -7,18 +8,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SealedHandle(_message.Message):
-    __slots__ = ("key_id", "purpose", "expires_at_ms", "payload", "signature")
+    __slots__ = ("key_id", "purpose", "expires_at_ms", "payload")
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_MS_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
-    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     key_id: str
     purpose: str
     expires_at_ms: int
     payload: bytes
-    signature: bytes
-    def __init__(self, key_id: _Optional[str] = ..., purpose: _Optional[str] = ..., expires_at_ms: _Optional[int] = ..., payload: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, key_id: _Optional[str] = ..., purpose: _Optional[str] = ..., expires_at_ms: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Pin(_message.Message):
     __slots__ = ("catalog", "db_schema", "table", "snapshot_id")
@@ -33,7 +32,7 @@ class Pin(_message.Message):
     def __init__(self, catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., table: _Optional[str] = ..., snapshot_id: _Optional[int] = ...) -> None: ...
 
 class Statement(_message.Message):
-    __slots__ = ("id", "sql", "catalog", "db_schema", "subject", "session_id", "pins", "parameters", "parameter_schema")
+    __slots__ = ("id", "sql", "catalog", "db_schema", "subject", "session_id", "pins", "parameters")
     ID_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
@@ -42,8 +41,7 @@ class Statement(_message.Message):
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     PINS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
-    PARAMETER_SCHEMA_FIELD_NUMBER: _ClassVar[int]
-    id: bytes
+    id: str
     sql: str
     catalog: str
     db_schema: str
@@ -51,5 +49,12 @@ class Statement(_message.Message):
     session_id: str
     pins: _containers.RepeatedCompositeFieldContainer[Pin]
     parameters: bytes
+    def __init__(self, id: _Optional[str] = ..., sql: _Optional[str] = ..., catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., subject: _Optional[str] = ..., session_id: _Optional[str] = ..., pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., parameters: _Optional[bytes] = ...) -> None: ...
+
+class PreparedStatement(_message.Message):
+    __slots__ = ("statement", "parameter_schema")
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    PARAMETER_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    statement: Statement
     parameter_schema: bytes
-    def __init__(self, id: _Optional[bytes] = ..., sql: _Optional[str] = ..., catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., subject: _Optional[str] = ..., session_id: _Optional[str] = ..., pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., parameters: _Optional[bytes] = ..., parameter_schema: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, statement: _Optional[_Union[Statement, _Mapping]] = ..., parameter_schema: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""The Flight SQL protocol as values: messages, result schemas, handles.  Knows no server."""

@@ -1,0 +1,128 @@
+"""What a statement ticket and a prepared handle hold, before sealing (proto/handles.proto)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+
+from flightlake._proto import handles_pb2
+from flightlake.errors import NotFound
+from flightlake.names import TableIdentifier
+
+STATEMENT_TICKET = "statement ticket"
+PREPARED_STATEMENT = "prepared statement handle"
+"""The purposes to seal for; also the words in error messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement to run, with all that decides its result.
+
+    ``id`` tells two executions of the same text apart; ``catalog`` and ``db_schema`` are the
+    session's defaults (``""`` for none); ``pins`` says which snapshot of each table to read
+    (None: the table had none, so it is empty); ``parameters`` is an Arrow IPC stream with the
+    bound rows.
+    """
+
+    id: str
+    sql: str
+    catalog: str = ""
+    db_schema: str = ""
+    subject: str = ""
+    session_id: str = ""
+    pins: Mapping[TableIdentifier, int | None] = field(default_factory=dict)
+    parameters: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStatement:
+    """A statement and the types of its parameters, in order."""
+
+    statement: Statement
+    parameter_schema: pa.Schema
+
+
+def encode_statement(statement: Statement) -> bytes:
+    """Return *statement* as bytes to seal."""
+    return _statement_message(statement).SerializeToString()
+
+
+def decode_statement(payload: bytes) -> Statement:
+    """Return the statement in *payload*, which a ``Sealer`` opened.
+
+    Raises:
+        NotFound: Made by a release whose handles this one cannot read.
+    """
+    message = handles_pb2.Statement()
+    try:
+        message.ParseFromString(payload)
+    except DecodeError:
+        raise _unreadable(STATEMENT_TICKET) from None
+    return _statement_value(message)
+
+
+def encode_prepared(prepared: PreparedStatement) -> bytes:
+    """Return *prepared* as bytes to seal."""
+    return handles_pb2.PreparedStatement(
+        statement=_statement_message(prepared.statement),
+        parameter_schema=prepared.parameter_schema.serialize().to_pybytes(),
+    ).SerializeToString()
+
+
+def decode_prepared(payload: bytes) -> PreparedStatement:
+    """Return the prepared statement in *payload*, which a ``Sealer`` opened.
+
+    Raises:
+        NotFound: Made by a release whose handles this one cannot read.
+    """
+    message = handles_pb2.PreparedStatement()
+    try:
+        message.ParseFromString(payload)
+        schema = pa.ipc.read_schema(pa.py_buffer(message.parameter_schema))
+    except (DecodeError, pa.ArrowException, OSError):
+        raise _unreadable(PREPARED_STATEMENT) from None
+    return PreparedStatement(_statement_value(message.statement), schema)
+
+
+def _statement_message(statement: Statement) -> handles_pb2.Statement:
+    return handles_pb2.Statement(
+        id=statement.id,
+        sql=statement.sql,
+        catalog=statement.catalog,
+        db_schema=statement.db_schema,
+        subject=statement.subject,
+        session_id=statement.session_id,
+        pins=[
+            handles_pb2.Pin(
+                catalog=table.catalog,
+                db_schema=table.db_schema,
+                table=table.table,
+                snapshot_id=snapshot_id,
+            )
+            for table, snapshot_id in statement.pins.items()
+        ],
+        parameters=statement.parameters,
+    )
+
+
+def _statement_value(message: handles_pb2.Statement) -> Statement:
+    return Statement(
+        id=message.id,
+        sql=message.sql,
+        catalog=message.catalog,
+        db_schema=message.db_schema,
+        subject=message.subject,
+        session_id=message.session_id,
+        pins={
+            TableIdentifier(pin.catalog, pin.db_schema, pin.table): (
+                pin.snapshot_id if pin.HasField("snapshot_id") else None
+            )
+            for pin in message.pins
+        },
+        parameters=message.parameters if message.HasField("parameters") else None,
+    )
+
+
+def _unreadable(purpose: str) -> NotFound:
+    return NotFound(f"the {purpose} was made by another release; run the statement again")
