@@ -39,7 +39,7 @@ class KeyRing(Protocol):
         """Return the key to sign with."""
         ...
 
-    def by_id(self, id: str) -> Key | None:  # noqa: A002 - the word for it
+    def by_id(self, key_id: str, /) -> Key | None:
         """Return a key that may still verify, or None."""
         ...
 

@@ -60,18 +60,18 @@ def _bits(*values: int) -> int:
 
 def _conversions() -> dict[int, tuple[int, ...]]:
     """Return what CAST turns into what (``SqlSupportsConvert`` numbers)."""
-    numbers = (
+    exact = (pb.SQL_CONVERT_DECIMAL, pb.SQL_CONVERT_NUMERIC)
+    binary = (
         pb.SQL_CONVERT_BIGINT,
-        pb.SQL_CONVERT_DECIMAL,
         pb.SQL_CONVERT_FLOAT,
         pb.SQL_CONVERT_INTEGER,
-        pb.SQL_CONVERT_NUMERIC,
         pb.SQL_CONVERT_REAL,
         pb.SQL_CONVERT_SMALLINT,
         pb.SQL_CONVERT_TINYINT,
     )
     texts = (pb.SQL_CONVERT_CHAR, pb.SQL_CONVERT_VARCHAR)
-    moments = {
+    truth = (pb.SQL_CONVERT_BIT,)
+    moments: dict[int, tuple[int, ...]] = {
         pb.SQL_CONVERT_DATE: (pb.SQL_CONVERT_DATE, pb.SQL_CONVERT_TIMESTAMP),
         pb.SQL_CONVERT_TIME: (pb.SQL_CONVERT_TIME,),
         pb.SQL_CONVERT_TIMESTAMP: (
@@ -80,14 +80,14 @@ def _conversions() -> dict[int, tuple[int, ...]]:
             pb.SQL_CONVERT_TIMESTAMP,
         ),
     }
-    from_number = (*numbers, *texts, pb.SQL_CONVERT_BIT)
-    from_text = (*numbers, *texts, *moments, pb.SQL_CONVERT_BIT, pb.SQL_CONVERT_VARBINARY)
+    raw = (pb.SQL_CONVERT_VARBINARY,)
     return {
-        **dict.fromkeys(numbers, from_number),
-        pb.SQL_CONVERT_BIT: from_number,
-        **dict.fromkeys(texts, from_text),
+        **dict.fromkeys(exact, (*exact, *binary, *texts)),
+        **dict.fromkeys(binary, (*exact, *binary, *texts, *truth)),
+        **dict.fromkeys(truth, (*binary, *texts, *truth)),
+        **dict.fromkeys(texts, (*exact, *binary, *texts, *truth, *moments, *raw)),
         **{source: (*targets, *texts) for source, targets in moments.items()},
-        pb.SQL_CONVERT_VARBINARY: (pb.SQL_CONVERT_VARBINARY, *texts),
+        **dict.fromkeys(raw, (*texts, *raw)),
     }
 
 
