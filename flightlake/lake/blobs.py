@@ -1,0 +1,98 @@
+"""Immutable files read whole or in part: metadata, manifests, footers."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+from pyiceberg.io import InputFile, InputStream
+
+from flightlake.errors import DamagedData, NotReady
+from flightlake.lake.stores import StoreSettings, locate
+
+_REFUSALS = (
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "HTTP status 403",
+)
+
+
+@functools.lru_cache(maxsize=64)
+def filesystem(store: StoreSettings) -> pafs.FileSystem:
+    """Return a thread-safe file system for *store*; the same one for equal settings."""
+    if store.scheme == "file":
+        return pafs.LocalFileSystem()
+    scheme, _, endpoint = (store.endpoint or "").rpartition("://")
+    return pafs.S3FileSystem(
+        access_key=store.access_key_id,
+        secret_key=store.secret_access_key,
+        session_token=store.session_token,
+        region=store.region,
+        scheme=scheme or "https",
+        endpoint_override=endpoint or None,
+        connect_timeout=store.connect_timeout,
+        request_timeout=store.request_timeout,
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=2),
+    )
+
+
+def key_in(store: StoreSettings, path: str) -> str:
+    """Return what ``filesystem(store)`` calls the file at *path*."""
+    location = locate(path)
+    if location.scheme == "file":
+        return location.key
+    return f"{location.authority}/{location.key}"
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Turn what a file system raises into our errors; *subject* names the file, not its path.
+
+    Raises:
+        DamagedData: The file is not there, or is a directory.
+        NotReady: The store does not answer, or refuses the credentials.
+    """
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as missing:
+        raise DamagedData(f"{subject} is missing") from missing
+    except PermissionError as refused:
+        raise NotReady(f"{subject} may not be read by this server") from refused
+    except (OSError, pa.ArrowInvalid) as failure:
+        if any(refusal in str(failure) for refusal in _REFUSALS):
+            raise NotReady(f"{subject} may not be read by this server") from failure
+        raise NotReady(f"{subject} cannot be read: its store does not answer") from failure
+
+
+def read(store: StoreSettings, path: str, subject: str) -> bytes:
+    """Return the whole content of the file at *path*.
+
+    Raises:
+        DamagedData: The file is missing.
+        NotReady: Its store does not answer.
+        Unsupported: *path* has a scheme that is not read.
+    """
+    key = key_in(store, path)
+    with translated(subject), filesystem(store).open_input_file(key) as opened:
+        content: bytes = opened.read()
+    return content
+
+
+class Content(InputFile):
+    """Bytes that were read before, as pyiceberg's parsers want them."""
+
+    def __init__(self, location: str, content: bytes) -> None:
+        super().__init__(location)
+        self._content = content
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def exists(self) -> bool:
+        return True
+
+    def open(self, seekable: bool = True) -> InputStream:
+        return BytesIO(self._content)

@@ -1,0 +1,146 @@
+"""From a pinned snapshot and a predicate to the files that have to be read."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from pyiceberg.schema import Schema
+from pyiceberg.table.metadata import TableMetadata
+
+from flightlake.cancellation import Cancellation
+from flightlake.errors import DamagedData, FlightlakeError, Unsupported
+from flightlake.lake import blobs, refusals
+from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.files import NO_FILES, DataFiles, FilePlan
+from flightlake.lake.manifest_lists import ManifestList, ManifestRef, decode_manifest_list
+from flightlake.lake.manifests import Manifest, decode_manifest
+from flightlake.lake.predicates import Predicate
+from flightlake.lake.stores import StoreSettings
+
+T = TypeVar("T")
+_Key = tuple[tuple[str, str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What planning needs to know of a table at one snapshot."""
+
+    table: str
+    metadata: TableMetadata
+    schema: Schema
+    manifest_list: str | None
+    store: StoreSettings
+
+
+class Planner:
+    """Plans for all tables of a process, over a cache of decoded manifests.  Thread-safe.
+
+    Args:
+        max_bytes: What decoded manifests and manifest lists may take.
+        threads: How many manifests and footers are read at once.
+    """
+
+    def __init__(self, max_bytes: int = 256 << 20, threads: int = 16) -> None:
+        self._lists: BoundedCache[_Key, ManifestList] = BoundedCache(max_bytes // 8)
+        self._manifests: BoundedCache[_Key, Manifest] = BoundedCache(max_bytes)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lake")
+
+    def plan(
+        self, pinned: Pinned, predicate: Predicate, cancellation: Cancellation | None = None
+    ) -> FilePlan:
+        """Return the files of *pinned* that may hold rows *predicate* is true for.
+
+        Raises:
+            Unsupported: The table needs something that is not supported, by name.
+            DamagedData: A manifest is missing or broken.
+            NotReady: The store does not answer.
+            FlightlakeError: The reason of *cancellation*.
+        """
+        if pinned.manifest_list is None:
+            return FilePlan(NO_FILES, 0)
+        refs = self._list(pinned, pinned.manifest_list).manifests
+        if any(ref.encrypted for ref in refs):
+            raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
+        self._refuse_deletes(pinned, [ref for ref in refs if ref.deletes and ref.live != 0])
+        data = [ref for ref in refs if not ref.deletes and ref.live != 0]
+        manifests = self._read(pinned, data, cancellation)
+        chosen = [np.arange(len(manifest)) for manifest in manifests]
+        return FilePlan(_selected(pinned, manifests, chosen), sum(map(len, manifests)))
+
+    def _list(self, pinned: Pinned, path: str) -> ManifestList:
+        subject = f"the manifest list of table {pinned.table}"
+
+        def make() -> tuple[ManifestList, int]:
+            content = blobs.read(pinned.store, path, subject)
+            made = _decoded(lambda: decode_manifest_list(path, content), subject)
+            return made, made.nbytes
+
+        return self._lists.get_or_make((pinned.store.place, path), make)
+
+    def _refuse_deletes(self, pinned: Pinned, refs: Sequence[ManifestRef]) -> None:
+        for manifest in self._read(pinned, refs, None):
+            refusals.check_deletes(manifest.content.tolist(), manifest.formats, pinned.table)
+
+    def _read(
+        self, pinned: Pinned, refs: Sequence[ManifestRef], cancellation: Cancellation | None
+    ) -> list[Manifest]:
+        """Return the manifests of *refs*, in their order; those not cached are read at once."""
+        keys = [(pinned.store.place, ref.path) for ref in refs]
+        found = [self._manifests.get(key) for key in keys]
+        missing = {
+            index: self._threads.submit(self._fetch, pinned, refs[index], cancellation)
+            for index, manifest in enumerate(found)
+            if manifest is None
+        }
+        return [
+            manifest if manifest is not None else missing[index].result()
+            for index, manifest in enumerate(found)
+        ]
+
+    def _fetch(
+        self, pinned: Pinned, ref: ManifestRef, cancellation: Cancellation | None
+    ) -> Manifest:
+        if cancellation is not None:
+            cancellation.check()
+        subject = f"a manifest of table {pinned.table}"
+        content = blobs.read(pinned.store, ref.path, subject)
+        if len(content) != ref.length:
+            raise DamagedData(f"{subject} is not as long as it should be")
+        manifest = _decoded(lambda: decode_manifest(ref.path, content), subject)
+        if ref.live is not None and len(manifest) < ref.live:
+            raise DamagedData(f"{subject} has fewer entries than it should have")
+        self._manifests.put((pinned.store.place, ref.path), manifest, manifest.nbytes)
+        return manifest
+
+
+def _decoded(decode: Callable[[], T], subject: str) -> T:
+    try:
+        return decode()
+    except FlightlakeError:
+        raise
+    except Exception as broken:
+        raise DamagedData(f"{subject} is broken") from broken
+
+
+def _selected(
+    pinned: Pinned, manifests: Sequence[Manifest], chosen: Sequence[np.ndarray]
+) -> DataFiles:
+    paths, sizes, counts = [], [], []
+    for manifest, rows in zip(manifests, chosen, strict=True):
+        if len(rows) == 0:
+            continue
+        if manifest.encrypted:
+            raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
+        refusals.check_formats(manifest.formats.take(pa.array(rows)), pinned.table)
+        whole = len(rows) == len(manifest)
+        paths.append(manifest.paths if whole else manifest.paths.take(pa.array(rows)))
+        sizes.append(pa.array(manifest.sizes[rows]))
+        counts.append(pa.array(manifest.record_counts[rows]))
+    return DataFiles(
+        pa.chunked_array(paths, pa.string()),
+        pa.chunked_array(sizes, pa.int64()),
+        pa.chunked_array(counts, pa.int64()),
+    )

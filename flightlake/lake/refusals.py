@@ -1,0 +1,108 @@
+"""What makes a table unreadable here: said by name, before any row is read."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.table.metadata import TableMetadata
+
+from flightlake.errors import Unsupported
+
+NEWEST_FORMAT = 3
+_TYPES = frozenset(
+    {"boolean", "int", "long", "float", "double", "date", "time", "timestamp", "timestamptz"}
+    | {"timestamp_ns", "timestamptz_ns", "string", "uuid", "binary"}
+)
+_CONTENT = {1: "position deletes", 2: "equality deletes"}
+
+
+def check_document(document: Mapping[str, Any], table: str) -> None:
+    """Refuse a table's metadata that is too new, before anything tries to parse it.
+
+    Raises:
+        Unsupported: The format version, a type of the current schema, or encryption, by name.
+    """
+    version = document.get("format-version")
+    if not isinstance(version, int) or not 1 <= version <= NEWEST_FORMAT:
+        raise Unsupported(
+            f"table {table} has Iceberg format version {version}; "
+            f"versions 1 to {NEWEST_FORMAT} are read"
+        )
+    if document.get("encryption-keys"):
+        raise Unsupported(f"table {table} is encrypted, which is not supported")
+    for schema in document.get("schemas") or [document.get("schema") or {}]:
+        if schema.get("schema-id", 0) == document.get("current-schema-id", 0):
+            for name in _types_of(schema):
+                if name not in _TYPES and not name.startswith(("decimal", "fixed")):
+                    raise Unsupported(
+                        f"table {table} has a column of type '{name}', which is not read"
+                    )
+
+
+def check_metadata(metadata: TableMetadata, table: str) -> None:
+    """Refuse parsed metadata; the part of ``check_document`` that parsing does not refuse.
+
+    Raises:
+        Unsupported: The format version, or encryption.
+    """
+    if metadata.format_version > NEWEST_FORMAT:
+        raise Unsupported(f"table {table} has Iceberg format version {metadata.format_version}")
+    if metadata.properties.get("encryption.key-id"):
+        raise Unsupported(f"table {table} is encrypted, which is not supported")
+
+
+def check_deletes(contents: Iterable[int], formats: pa.Array, table: str) -> None:
+    """Refuse live delete files; *contents* and *formats* are those of delete manifests.
+
+    Raises:
+        Unsupported: There are some; says of which kind.
+    """
+    kinds = {
+        "deletion vectors" if format_ == "PUFFIN" else _CONTENT.get(content, "delete files")
+        for content, format_ in zip(contents, formats.to_pylist(), strict=True)
+    }
+    if kinds:
+        raise Unsupported(
+            f"table {table} has {' and '.join(sorted(kinds))}, which are not applied yet; "
+            "compact the table (rewrite its data files) to read it"
+        )
+
+
+def check_formats(formats: pa.Array, table: str) -> None:
+    """Refuse data files that are not Parquet; *formats* are those of the files to be read.
+
+    Raises:
+        Unsupported: Names the first other format.
+    """
+    for name in pc.unique(formats).to_pylist():
+        if name != "PARQUET":
+            raise Unsupported(f"table {table} has {name} data files; only Parquet is read")
+
+
+def parse_document(content: bytes, table: str) -> Mapping[str, Any]:
+    """Return a metadata file as JSON.
+
+    Raises:
+        Unsupported: It is no JSON object.
+    """
+    try:
+        document = json.loads(content)
+    except ValueError as broken:
+        raise Unsupported(f"the metadata of table {table} is not valid JSON") from broken
+    if not isinstance(document, dict):
+        raise Unsupported(f"the metadata of table {table} is not a JSON object")
+    return document
+
+
+def _types_of(declared: Any) -> Iterator[str]:
+    """Yield the names of the primitive types in a schema, or in a type, of metadata JSON."""
+    if isinstance(declared, str):
+        yield declared
+    elif isinstance(declared, Mapping):
+        for field in declared.get("fields", ()):
+            yield from _types_of(field.get("type"))
+        for member in ("element", "key", "value"):
+            if member in declared:
+                yield from _types_of(declared[member])

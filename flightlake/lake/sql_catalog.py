@@ -1,0 +1,226 @@
+"""The ``sql`` catalog: Iceberg's two tables in SQLite or PostgreSQL, read only.
+
+pyiceberg's own ``SqlCatalog`` is not used for reading: it connects and creates its tables
+when it is made (so a typing error in a URI would become an empty database), and it reads the
+whole metadata file again for every statement.  Here nothing is ever created or changed; a
+database without the tables is a catalog without tables.
+"""
+
+import gzip
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote as percent_encoded
+
+import sqlalchemy as sa
+from pyiceberg.table.metadata import TableMetadataUtil
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import QueuePool
+
+from flightlake.errors import FlightlakeError, NotFound, Unsupported
+from flightlake.lake import blobs, refusals
+from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.missing import no_schema, no_table
+from flightlake.lake.outages import Calls
+from flightlake.lake.planning import Planner
+from flightlake.lake.stores import settings_for
+from flightlake.lake.table import IcebergTable, open_table
+from flightlake.names import TableIdentifier, from_namespace, to_namespace
+
+_POOL = 8
+_METADATA_BYTES = 64 << 20
+_TABLES = sa.table(
+    "iceberg_tables",
+    sa.column("catalog_name"),
+    sa.column("table_namespace"),
+    sa.column("table_name"),
+)
+_NAMESPACES = sa.table(
+    "iceberg_namespace_properties", sa.column("catalog_name"), sa.column("namespace")
+)
+
+
+class SqlCatalog:
+    """A ``Catalog`` in a database.  See the protocol for what its methods promise."""
+
+    def __init__(
+        self,
+        name: str,
+        engine: sa.Engine,
+        properties: Mapping[str, str],
+        timeout: timedelta,
+        planner: Planner,
+    ) -> None:
+        self.name = name
+        self._engine = engine
+        self._properties = dict(properties)
+        self._timeout = timeout
+        self._planner = planner
+        self._calls = Calls(name, timeout)
+        # Rows carry the name the catalog was written with; ours is free to be another.
+        self._written_as = properties.get("catalog_name", name)
+        # By identifier and metadata location: a metadata file never changes.
+        self._loaded: BoundedCache[tuple[str, str, str], IcebergTable] = BoundedCache(
+            _METADATA_BYTES
+        )
+
+    def db_schemas(self) -> list[str]:
+        return self._calls.run(self._db_schemas)
+
+    def tables(self, db_schema: str) -> list[str]:
+        return self._calls.run(lambda: self._tables(db_schema))
+
+    def load(self, db_schema: str, table: str) -> IcebergTable:
+        return self._calls.run(lambda: self._load(db_schema, table))
+
+    def _db_schemas(self) -> list[str]:
+        of_tables = sa.select(_TABLES.c.table_namespace).where(
+            _TABLES.c.catalog_name == self._written_as
+        )
+        of_namespaces = sa.select(_NAMESPACES.c.namespace).where(
+            _NAMESPACES.c.catalog_name == self._written_as
+        )
+        found: set[str] = set()
+        for row in self._rows(sa.union(of_tables, of_namespaces)):
+            levels = to_namespace(row[0])
+            for depth in range(1, len(levels) + 1):
+                db_schema = from_namespace(levels[:depth])
+                if db_schema is not None:
+                    found.add(db_schema)
+        return sorted(found)
+
+    def _tables(self, db_schema: str) -> list[str]:
+        rows = self._rows(
+            sa.select(sa.literal_column("*"))
+            .select_from(_TABLES)
+            .where(_TABLES.c.catalog_name == self._written_as)
+            .where(_TABLES.c.table_namespace == db_schema)
+        )
+        names = sorted(row["table_name"] for row in map(dict, _mappings(rows)) if _is_table(row))
+        if not names:
+            db_schemas = self._db_schemas()
+            if db_schema not in db_schemas:
+                raise no_schema(self.name, db_schema, db_schemas)
+        return names
+
+    def _load(self, db_schema: str, table: str) -> IcebergTable:
+        identifier = TableIdentifier(self.name, db_schema, table)
+        rows = self._rows(
+            sa.select(sa.literal_column("*"))
+            .select_from(_TABLES)
+            .where(_TABLES.c.catalog_name == self._written_as)
+            .where(_TABLES.c.table_namespace == db_schema)
+            .where(_TABLES.c.table_name == table)
+        )
+        found = [row for row in map(dict, _mappings(rows)) if _is_table(row)]
+        if not found:
+            raise self._absent(identifier)
+        location = found[0]["metadata_location"]
+        if not location:
+            raise Unsupported(f"table {identifier} has no metadata in its catalog")
+        return self._loaded.get_or_make(
+            (db_schema, table, location), lambda: self._read(identifier, location)
+        )
+
+    def _absent(self, identifier: TableIdentifier) -> NotFound:
+        try:
+            return no_table(identifier, self._tables(identifier.db_schema))
+        except NotFound as no_such_schema:
+            return no_such_schema
+
+    def _read(self, identifier: TableIdentifier, location: str) -> tuple[IcebergTable, int]:
+        timeout = self._timeout.total_seconds()
+        store = settings_for(location, self._properties, timeout)
+        content = blobs.read(store, location, f"the metadata of table {identifier}")
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        refusals.check_document(refusals.parse_document(content, str(identifier)), str(identifier))
+        try:
+            metadata = TableMetadataUtil.parse_raw(content.decode())
+        except FlightlakeError:
+            raise
+        except Exception as broken:
+            raise Unsupported(f"the metadata of table {identifier} cannot be read") from broken
+        table = open_table(identifier, metadata, self._properties, timeout, self._planner)
+        return table, 10 * len(content)
+
+    def _rows(self, query: sa.Executable) -> Sequence[sa.Row[Any]]:
+        """Return the rows of *query*; none where the catalog's tables do not exist (yet)."""
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except (OperationalError, ProgrammingError):
+            if sa.inspect(self._engine).has_table(_TABLES.name):
+                raise
+            return []
+
+
+def _mappings(rows: Sequence[sa.Row[Any]]) -> Sequence[Any]:
+    return [row._mapping for row in rows]
+
+
+def _is_table(row: Mapping[str, Any]) -> bool:
+    # The column came with the catalog's second schema version, and tells tables from views.
+    return row.get("iceberg_type") in (None, "TABLE")
+
+
+def open_sql_catalog(
+    name: str, properties: Mapping[str, str], timeout: timedelta, planner: Planner
+) -> SqlCatalog:
+    """Return the catalog in the database at ``uri``, without connecting.
+
+    Raises:
+        Unsupported: The URI is missing, or of a database that is not supported.
+    """
+    uri = properties.get("uri", "")
+    try:
+        url = sa.make_url(uri)
+    except Exception as broken:
+        raise Unsupported(
+            f"catalog '{name}' needs a uri, sqlite:///… or postgresql://…"
+        ) from broken
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        engine = _sqlite(name, url, timeout)
+    elif backend == "postgresql":
+        engine = _postgresql(url, timeout)
+    else:
+        raise Unsupported(f"catalog '{name}' is in {backend}; use SQLite or PostgreSQL")
+    return SqlCatalog(name, engine, properties, timeout, planner)
+
+
+def _sqlite(name: str, url: sa.URL, timeout: timedelta) -> sa.Engine:
+    path = url.database
+    if not path or path == ":memory:":
+        raise Unsupported(f"catalog '{name}' is in memory, where no other process can write it")
+    # Never creates the file; one that may not be written is opened for reading.
+    address = f"file:{percent_encoded(path)}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            address, timeout=timeout.total_seconds(), check_same_thread=False, uri=True
+        )
+
+    return sa.create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=_POOL, max_overflow=_POOL
+    )
+
+
+def _postgresql(url: sa.URL, timeout: timedelta) -> sa.Engine:
+    seconds = timeout.total_seconds()
+    milliseconds = max(1, int(seconds * 1000))
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg2"),
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        pool_timeout=seconds,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "connect_timeout": max(2, int(seconds)),
+            "tcp_user_timeout": milliseconds,
+            "options": f"-c statement_timeout={milliseconds}",
+            "application_name": "flightlake",
+        },
+    )

@@ -1,0 +1,120 @@
+"""An Iceberg table, pinned to one snapshot and one schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+from pyiceberg.table.metadata import TableMetadata
+
+from flightlake.cancellation import Cancellation
+from flightlake.errors import NotFound
+from flightlake.lake import refusals
+from flightlake.lake.arrow_types import arrow_schema
+from flightlake.lake.files import FilePlan
+from flightlake.lake.planning import Pinned, Planner
+from flightlake.lake.predicates import Predicate
+from flightlake.lake.stores import StoreSettings, settings_for
+from flightlake.names import TableIdentifier
+
+
+@dataclass(frozen=True, slots=True)
+class IcebergTable:
+    """A table as one statement sees it; a value, which never changes.
+
+    ``schema`` is what clients see and what the engine reads (``arrow_types``), ``schema_id``
+    its id in the table.  ``snapshot_id`` is None for a table that never had rows.  ``uuid``
+    tells the table from another that later has its name.  ``store`` reaches its files.
+    """
+
+    identifier: TableIdentifier
+    schema: pa.Schema
+    schema_id: int
+    snapshot_id: int | None
+    uuid: str
+    store: StoreSettings
+    metadata: TableMetadata = field(repr=False, compare=False)
+    planner: Planner = field(repr=False, compare=False)
+
+    def at_snapshot(self, snapshot_id: int | None, schema_id: int | None = None) -> "IcebergTable":
+        """Return the same table at another snapshot, for a ticket that names it.
+
+        Args:
+            snapshot_id: None for the table as it was before its first rows.
+            schema_id: The schema the ticket was planned with; None for this one's.
+
+        Raises:
+            NotFound: The snapshot, or the schema, is not (or no longer) part of the table.
+        """
+        if snapshot_id is not None and self.metadata.snapshot_by_id(snapshot_id) is None:
+            raise NotFound(
+                f"snapshot {snapshot_id} of table {self.identifier} has expired; "
+                "run the statement again"
+            )
+        if schema_id is None or schema_id == self.schema_id:
+            return replace(self, snapshot_id=snapshot_id)
+        for schema in self.metadata.schemas:
+            if schema.schema_id == schema_id:
+                arrow = arrow_schema(schema, str(self.identifier))
+                return replace(self, snapshot_id=snapshot_id, schema_id=schema_id, schema=arrow)
+        raise NotFound(
+            f"schema {schema_id} of table {self.identifier} is gone; run the statement again"
+        )
+
+    def plan_files(
+        self, predicate: Predicate, cancellation: Cancellation | None = None
+    ) -> FilePlan:
+        """Return the data files that may hold rows *predicate* is true for.
+
+        Every file in the plan has been found safe to read by name with ``schema``.
+
+        Raises:
+            Unsupported: The table needs something that is not supported, by name.
+            DamagedData: Something of the table is missing or broken.
+            NotReady: The store does not answer.
+            FlightlakeError: The reason of *cancellation*, once it is cancelled.
+        """
+        snapshot = (
+            None if self.snapshot_id is None else self.metadata.snapshot_by_id(self.snapshot_id)
+        )
+        schemas = {schema.schema_id: schema for schema in self.metadata.schemas}
+        pinned = Pinned(
+            table=str(self.identifier),
+            metadata=self.metadata,
+            schema=schemas[self.schema_id],
+            manifest_list=None if snapshot is None else snapshot.manifest_list,
+            store=self.store,
+        )
+        return self.planner.plan(pinned, predicate, cancellation)
+
+
+def open_table(
+    identifier: TableIdentifier,
+    metadata: TableMetadata,
+    properties: Mapping[str, str],
+    timeout: float,
+    planner: Planner,
+) -> IcebergTable:
+    """Return the table of *metadata* at its current snapshot.
+
+    Args:
+        identifier: The name it was asked for by.
+        metadata: Its metadata file, parsed.
+        properties: How its store is reached (``stores.settings_for``).
+        timeout: Seconds for one request to the store.
+        planner: The planner of the process.
+
+    Raises:
+        Unsupported: The table cannot be read here; says why.
+    """
+    refusals.check_metadata(metadata, str(identifier))
+    schema = metadata.schema()
+    return IcebergTable(
+        identifier=identifier,
+        schema=arrow_schema(schema, str(identifier)),
+        schema_id=schema.schema_id,
+        snapshot_id=metadata.current_snapshot_id,
+        uuid=str(metadata.table_uuid),
+        store=settings_for(metadata.location, properties, timeout),
+        metadata=metadata,
+        planner=planner,
+    )
