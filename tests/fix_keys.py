@@ -1,8 +1,9 @@
 """Signing keys for tests: a real key ring that lives in memory."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from flightlake.flightsql.handles import Key
+from flightlake.auth.keys import Key
 
 FIRST = Key("first", b"1" * 32)
 SECOND = Key("second", b"2" * 32)
@@ -10,11 +11,11 @@ SECOND = Key("second", b"2" * 32)
 
 @dataclass
 class Ring:
-    """Signs with the last of *keys*."""
+    """Signs with the last of *keys*; keeps all."""
 
     keys: list[Key] = field(default_factory=lambda: [FIRST])
 
-    def current(self) -> Key:
+    def signing_key(self, until: datetime) -> Key:
         return self.keys[-1]
 
     def by_id(self, key_id: str) -> Key | None:

@@ -6,7 +6,6 @@ over it.  Every process that has the signing keys can open it; nothing is kept i
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -21,22 +20,21 @@ _CONTEXT = b"flightlake sealed handle 1"
 """Makes the key for handles differ from any other use of the same secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A signing key; ``secret`` is at least 32 random bytes."""
+class Key(Protocol):
+    """A signing key: at least 32 random bytes, and what they are called."""
 
-    id: str
-    secret: bytes
+    @property
+    def id(self) -> str: ...
 
-    def __repr__(self) -> str:
-        return f"Key(id={self.id!r})"
+    @property
+    def secret(self) -> bytes: ...
 
 
 class KeyRing(Protocol):
     """The signing keys, shared by all processes of the server.  Thread-safe."""
 
-    def current(self) -> Key:
-        """Return the key to sign with."""
+    def signing_key(self, until: datetime) -> Key:
+        """Return the key to sign something with that expires at *until*."""
         ...
 
     def by_id(self, key_id: str, /) -> Key | None:
@@ -57,7 +55,7 @@ class Sealer:
         *purpose* is what a client calls such a handle (``statement ticket``); a handle opens
         for the purpose it was sealed for, and for no other.
         """
-        key = self._keys.current()
+        key = self._keys.signing_key(expires_at)
         body = SealedHandle(
             key_id=key.id,
             purpose=purpose,

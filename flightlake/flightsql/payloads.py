@@ -16,13 +16,24 @@ PREPARED_STATEMENT = "prepared statement handle"
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """The state of a table that a statement reads.
+
+    ``snapshot_id`` is None if the table had no snapshot, so is empty; ``schema_id`` is the
+    schema the statement was planned with, None for the table's current one.
+    """
+
+    snapshot_id: int | None
+    schema_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A statement to run, with all that decides its result.
 
     ``id`` tells two executions of the same text apart; ``catalog`` and ``db_schema`` are the
-    session's defaults (``""`` for none); ``pins`` says which snapshot of each table to read
-    (None: the table had none, so it is empty); ``parameters`` is an Arrow IPC stream with the
-    bound rows.
+    session's defaults (``""`` for none); ``pins`` says what to read of each table; ``parameters``
+    is an Arrow IPC stream with the bound rows.
     """
 
     id: str
@@ -31,7 +42,7 @@ class Statement:
     db_schema: str = ""
     subject: str = ""
     session_id: str = ""
-    pins: Mapping[TableIdentifier, int | None] = field(default_factory=dict)
+    pins: Mapping[TableIdentifier, Pin] = field(default_factory=dict)
     parameters: bytes | None = None
 
 
@@ -98,9 +109,10 @@ def _statement_message(statement: Statement) -> handles_pb2.Statement:
                 catalog=table.catalog,
                 db_schema=table.db_schema,
                 table=table.table,
-                snapshot_id=snapshot_id,
+                snapshot_id=pin.snapshot_id,
+                schema_id=pin.schema_id,
             )
-            for table, snapshot_id in statement.pins.items()
+            for table, pin in statement.pins.items()
         ],
         parameters=statement.parameters,
     )
@@ -115,8 +127,9 @@ def _statement_value(message: handles_pb2.Statement) -> Statement:
         subject=message.subject,
         session_id=message.session_id,
         pins={
-            TableIdentifier(pin.catalog, pin.db_schema, pin.table): (
-                pin.snapshot_id if pin.HasField("snapshot_id") else None
+            TableIdentifier(pin.catalog, pin.db_schema, pin.table): Pin(
+                pin.snapshot_id if pin.HasField("snapshot_id") else None,
+                pin.schema_id if pin.HasField("schema_id") else None,
             )
             for pin in message.pins
         },

@@ -5,6 +5,7 @@ import pytest
 
 from flightlake.errors import NotFound
 from flightlake.flightsql.payloads import (
+    Pin,
     PreparedStatement,
     Statement,
     decode_prepared,
@@ -22,9 +23,9 @@ FULL = Statement(
     subject="alice",
     session_id="s-1",
     pins={
-        TableIdentifier("lake", "bronze", "orders"): 2**63 - 1,
-        TableIdentifier("lake", "bronze", "empty"): None,
-        TableIdentifier("lake", "bronze", "zero"): 0,
+        TableIdentifier("lake", "bronze", "orders"): Pin(2**63 - 1, 3),
+        TableIdentifier("lake", "bronze", "empty"): Pin(None),
+        TableIdentifier("lake", "bronze", "zero"): Pin(0, 0),
     },
     parameters=b"ARROW",
 )
