@@ -47,8 +47,9 @@ def texts(column: pa.Array) -> list[str | None]:
 def plain(column: pa.Array) -> list[object]:
     """Return each value of *column* as JSON can hold it.
 
-    Decimals, dates and times are strings (nothing is rounded), intervals ISO 8601 durations, binary
-    is hexadecimal digits, maps are lists of pairs, numbers that JSON lacks (NaN, infinity) are strings.
+    Decimals, dates and times are strings (nothing is rounded), intervals ISO 8601 durations,
+    binary is hexadecimal digits, maps are lists of pairs; numbers that JSON lacks (NaN, infinity)
+    are strings.
     """
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind) or pa.types.is_duration(kind):
