@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66lightlake/_proto/plan.proto\x12\x0f\x66lightlake.plan\"N\n\x0fLogicalPlanNode\x12;\n\x0clisting_scan\x18\x01 \x01(\x0b\x32%.flightlake.plan.ListingTableScanNode\"=\n\x14ListingTableScanNode\x12\r\n\x05paths\x18\x02 \x03(\t\x12\x16\n\x0e\x66ile_extension\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66lightlake/_proto/plan.proto\x12\x0f\x66lightlake.plan\"N\n\x0fLogicalPlanNode\x12;\n\x0clisting_scan\x18\x01 \x01(\x0b\x32%.flightlake.plan.ListingTableScanNode\"r\n\x14ListingTableScanNode\x12\r\n\x05paths\x18\x02 \x03(\t\x12\x16\n\x0e\x66ile_extension\x18\x03 \x01(\t\x12\x33\n\ntable_name\x18\x0e \x01(\x0b\x32\x1f.flightlake.plan.TableReference\"\x87\x01\n\x0eTableReference\x12\x33\n\x04\x62\x61re\x18\x01 \x01(\x0b\x32#.flightlake.plan.BareTableReferenceH\x00\x12\x33\n\x04\x66ull\x18\x03 \x01(\x0b\x32#.flightlake.plan.FullTableReferenceH\x00\x42\x0b\n\treference\"#\n\x12\x42\x61reTableReference\x12\r\n\x05table\x18\x01 \x01(\t\"D\n\x12\x46ullTableReference\x12\x0f\n\x07\x63\x61talog\x18\x01 \x01(\t\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\r\n\x05table\x18\x03 \x01(\t\"N\n\x10PhysicalPlanNode\x12:\n\x0cparquet_scan\x18\x01 \x01(\x0b\x32$.flightlake.plan.ParquetScanExecNode\"K\n\x13ParquetScanExecNode\x12\x34\n\tbase_conf\x18\x01 \x01(\x0b\x32!.flightlake.plan.FileScanExecConf\"]\n\x10\x46ileScanExecConf\x12/\n\x0b\x66ile_groups\x18\x01 \x03(\x0b\x32\x1a.flightlake.plan.FileGroup\x12\x18\n\x10object_store_url\x18\x08 \x01(\t\"<\n\tFileGroup\x12/\n\x05\x66iles\x18\x01 \x03(\x0b\x32 .flightlake.plan.PartitionedFile\"\x1f\n\x0fPartitionedFile\x12\x0c\n\x04path\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGICALPLANNODE']._serialized_start=49
   _globals['_LOGICALPLANNODE']._serialized_end=127
   _globals['_LISTINGTABLESCANNODE']._serialized_start=129
-  _globals['_LISTINGTABLESCANNODE']._serialized_end=190
+  _globals['_LISTINGTABLESCANNODE']._serialized_end=243
+  _globals['_TABLEREFERENCE']._serialized_start=246
+  _globals['_TABLEREFERENCE']._serialized_end=381
+  _globals['_BARETABLEREFERENCE']._serialized_start=383
+  _globals['_BARETABLEREFERENCE']._serialized_end=418
+  _globals['_FULLTABLEREFERENCE']._serialized_start=420
+  _globals['_FULLTABLEREFERENCE']._serialized_end=488
+  _globals['_PHYSICALPLANNODE']._serialized_start=490
+  _globals['_PHYSICALPLANNODE']._serialized_end=568
+  _globals['_PARQUETSCANEXECNODE']._serialized_start=570
+  _globals['_PARQUETSCANEXECNODE']._serialized_end=645
+  _globals['_FILESCANEXECCONF']._serialized_start=647
+  _globals['_FILESCANEXECCONF']._serialized_end=740
+  _globals['_FILEGROUP']._serialized_start=742
+  _globals['_FILEGROUP']._serialized_end=802
+  _globals['_PARTITIONEDFILE']._serialized_start=804
+  _globals['_PARTITIONEDFILE']._serialized_end=835
 # @@protoc_insertion_point(module_scope)
