@@ -43,10 +43,10 @@ def hash_password(password: str, cost: HashCost | None = None) -> str:
     """Return the argon2id hash of *password*, to be kept in the users file.
 
     Raises:
-        InvalidRequest: It is empty or longer than 1,024 bytes.
+        InvalidRequest: It is empty, longer than 1,024 bytes, or no Unicode text.
     """
-    if not password or len(password.encode()) > _MAX_PASSWORD:
-        raise InvalidRequest(f"a password has 1 to {_MAX_PASSWORD} bytes")
+    if not password or not _is_possible(password):
+        raise InvalidRequest(f"a password has 1 to {_MAX_PASSWORD} bytes of UTF-8")
     return _hasher(cost or HashCost()).hash(password)
 
 
@@ -91,7 +91,7 @@ class Passwords:
             NotAuthenticated: Wrong, or too many failures; an unknown user takes as long.
             Overloaded: Too many logins at this moment.
         """
-        if len(password) > _MAX_PASSWORD or len(password.encode()) > _MAX_PASSWORD:
+        if not _is_possible(password):
             raise NotAuthenticated(REFUSED)
         user = self._users.get(name)
         if user is not None and self._verified.holds(user, password):
@@ -138,7 +138,7 @@ class Passwords:
             return False
         except HashingError:
             raise Overloaded("no memory to verify the password; try again later") from None
-        except (Argon2Error, InvalidHashError, UnicodeEncodeError):
+        except (Argon2Error, InvalidHashError):
             _log.error("a password hash in the users file cannot be used")
             return False
 
@@ -172,7 +172,14 @@ class _Verified:
     def _mark(self, user: User, password: str) -> bytes:
         # The hash is part of it: a changed users file makes what was remembered worthless.
         text = "\0".join((user.name, user.password_hash, password))
-        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256")
+        return hmac.digest(self._secret, text.encode(), "sha256")
+
+
+def _is_possible(password: str) -> bool:
+    try:
+        return len(password) <= _MAX_PASSWORD and len(password.encode()) <= _MAX_PASSWORD
+    except UnicodeEncodeError:  # half a surrogate pair: no text
+        return False
 
 
 def _hasher(cost: HashCost) -> PasswordHasher:
