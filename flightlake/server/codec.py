@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from flightlake.clock import Clock
 from flightlake.server.ipc_framing import IpcSink, schema_message
-from flightlake.server.slicing import Coalescer, slices
+from flightlake.server.slicing import Coalescer, slices, with_small_dictionaries
 from flightlake.server.wire_types import holds_dictionary, to_wire, wire_schema
 
 _QUICK = 0.01  # seconds between batches under which a source is not worth flushing for
@@ -57,14 +57,18 @@ class Encoder:
 
     def encode(self, batch: pa.RecordBatch) -> Iterator[bytes]:
         """Yield the messages of *batch*: dictionaries that are new, then the rows in slices."""
-        for piece in slices(to_wire(batch, self.schema), self._target):
-            self._writer.write_batch(piece)
-            messages = self._sink.take()
-            if self._skip_schema:
-                self._skip_schema = False
-                del messages[0]
-            for message in messages:
-                yield message.flight_data()
+        for whole in with_small_dictionaries(to_wire(batch, self.schema), self._target):
+            for piece in slices(whole, self._target):
+                yield from self._write(piece)
+
+    def _write(self, piece: pa.RecordBatch) -> Iterator[bytes]:
+        self._writer.write_batch(piece)
+        messages = self._sink.take()
+        if self._skip_schema:
+            self._skip_schema = False
+            del messages[0]
+        for message in messages:
+            yield message.flight_data()
 
 
 def encode_stream(

@@ -7,6 +7,7 @@ buffers with its batch, and one long string among short ones makes an average wo
 from collections.abc import Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 LARGEST_MESSAGE = 4 * 2**20
 """Raw gRPC clients refuse more than 4 MiB by default (grpcio, tonic)."""
@@ -42,6 +43,45 @@ def _within_limit(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     half = batch.num_rows // 2
     yield from _within_limit(batch.slice(0, half))
     yield from _within_limit(batch.slice(half))
+
+
+def with_small_dictionaries(batch: pa.RecordBatch, target: int) -> Iterator[pa.RecordBatch]:
+    """Yield *batch* in pieces whose dictionaries hold only what the piece uses, if one is large.
+
+    A dictionary travels whole, before the rows; what is over a message's size is therefore cut
+    down by cutting the rows.  A dictionary keeps its order.  Only top-level columns are looked at.
+    """
+    large = [
+        position
+        for position, column in enumerate(batch.columns)
+        if pa.types.is_dictionary(column.type) and column.dictionary.nbytes > target
+    ]
+    if not large:
+        yield batch
+        return
+    plain = pa.RecordBatch.from_arrays(
+        [
+            column.dictionary_decode() if position in large else column
+            for position, column in enumerate(batch.columns)
+        ],
+        names=batch.schema.names,
+    )
+    start = 0
+    for piece in slices(plain, target):
+        columns = batch.slice(start, piece.num_rows).columns
+        for position in large:
+            columns[position] = _with_used_values(columns[position])
+        yield pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+        start += piece.num_rows
+
+
+def _with_used_values(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    used = pc.unique(column.indices).drop_null()
+    used = used.take(pc.sort_indices(used))
+    indices = pc.index_in(column.indices, used, skip_nulls=True).cast(column.type.index_type)
+    return pa.DictionaryArray.from_arrays(
+        indices, column.dictionary.take(used), ordered=column.type.ordered
+    )
 
 
 class Coalescer:

@@ -18,10 +18,9 @@ def wire_schema(schema: pa.Schema) -> pa.Schema:
     Raises:
         Unsupported: A view is inside a union or a run-end encoded column.
     """
-    fields = [_wire_field(field) for field in schema]
-    if all(new is old for new, old in zip(fields, schema, strict=True)):
+    if not any(_holds_view(field.type) for field in schema):
         return schema
-    return pa.schema(fields, metadata=schema.metadata)
+    return pa.schema([_wire_field(field) for field in schema], metadata=schema.metadata)
 
 
 def to_wire(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -56,8 +55,7 @@ def _children(data_type: pa.DataType) -> list[pa.Field]:
 
 
 def _wire_field(field: pa.Field, column: str = "", in_list: bool = False) -> pa.Field:
-    replaced = _wire_type(field.type, column or field.name, in_list)
-    return field if replaced is field.type else field.with_type(replaced)
+    return field.with_type(_wire_type(field.type, column or field.name, in_list))
 
 
 def _wire_type(data_type: pa.DataType, column: str, in_list: bool = False) -> pa.DataType:
