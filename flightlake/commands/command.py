@@ -1,6 +1,6 @@
 """What a Flight SQL command, action or upload is to the server: a row of a table."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from flightlake.auth import Gate, Grant, Identity, Session
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.flightsql.handles import Sealer
+from flightlake.flightsql.sql_info import SqlInfoValue
 from flightlake.lake.catalogs import Catalogs
 from flightlake.query.service import QueryService
 
@@ -33,13 +34,17 @@ class BatchStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What commands may use; built once by ``app``."""
+    """What commands may use; built once by ``app``.
+
+    ``sql_info`` is what GetSqlInfo answers (``flightsql.server_info``).
+    """
 
     catalogs: Catalogs
     query: QueryService
     sealer: Sealer
     gate: Gate
     clock: Clock
+    sql_info: Mapping[int, SqlInfoValue]
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ Iceberg.  Matching takes time proportional to pattern times name at worst, so no
 hold the server up.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum, auto
 
 ESCAPE = "\\"
@@ -41,15 +41,6 @@ def literal(pattern: str | None) -> str | None:
     if _Wild.MANY in tokens:
         return None
     return "".join("_" if token is _Wild.ONE else str(token) for token in tokens)
-
-
-def wanted(names: Iterable[str], requested: str | None) -> list[str]:
-    """Return the catalogs among *names* that a ``catalog`` filter asks for, sorted.
-
-    None asks for all, ``""`` for what belongs to no catalog (nothing, here), any other text for
-    exactly that name.
-    """
-    return sorted(name for name in names if requested is None or name == requested)
 
 
 def _tokens(pattern: str) -> list[_Token]:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from flightlake.flightsql.patterns import literal, matcher, wanted
+from flightlake.flightsql.patterns import literal, matcher
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,3 @@ def test_a_pattern_that_means_one_name_is_recognised(
     pattern: str | None, meant: str | None
 ) -> None:
     assert literal(pattern) == meant
-
-
-def test_a_catalog_filter_is_a_name_not_a_pattern() -> None:
-    names = ["lake", "bronze"]
-    assert wanted(names, None) == ["bronze", "lake"]
-    assert wanted(names, "lake") == ["lake"]
-    assert wanted(names, "l%") == []
-    assert wanted(names, "") == []

@@ -1,0 +1,127 @@
+"""CommandGetTables: the tables, ordered by catalog, schema and name (FlightSql.proto).
+
+What happens when something is broken:
+
+- A catalog that does not answer is left out and named in a header, unless it is the one asked
+  for; ``lake.listing`` says why.
+- With ``include_schema``, one table whose metadata cannot be read must not hide all the others
+  (BI tools ask for every column of every table at once): it is listed without columns and named
+  in the header.  If it is the one table asked for, its error is the answer.
+- A table dropped while the answer is made is left out.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from flightlake._proto import FlightSql_pb2 as pb
+from flightlake.commands.command import BatchStream, Call, Command, Described
+from flightlake.errors import Cancelled, FlightlakeError, NotFound, NotReady, TimedOut
+from flightlake.flightsql.column_metadata import describe_schema
+from flightlake.flightsql.incomplete import incomplete
+from flightlake.flightsql.patterns import literal, matcher
+from flightlake.flightsql.schemas import TABLES, TABLES_WITH_SCHEMA
+from flightlake.flightsql.table_stream import TableStream
+from flightlake.lake.catalogs import Catalog
+from flightlake.lake.listing import Found, from_each, tables_in
+from flightlake.names import TableIdentifier
+
+_TYPE = "TABLE"
+_NAMES_OF_THE_TYPE = frozenset({"TABLE", "BASE TABLE"})
+"""What clients call it: JDBC says TABLE, the SQL standard BASE TABLE."""
+
+_LOADS_AT_ONCE = 4
+"""Tables of one catalog whose metadata is read at the same time."""
+
+_NO_COLUMNS = pa.schema([]).serialize().to_pybytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    table: TableIdentifier
+    schema: bytes = b""
+    broken: bool = False
+
+
+def describe(command: pb.CommandGetTables, call: Call) -> Described:
+    """Return the schema, with ``table_schema`` if asked for; the ticket is the command."""
+    return Described(_schema(command), command)
+
+
+def read(command: pb.CommandGetTables, call: Call) -> BatchStream:
+    """Return one row for each table that the filters let pass.
+
+    Raises:
+        NotReady: The catalog asked for does not answer, or none does.
+        FlightlakeError: The one table asked for with its schema cannot be read.
+    """
+    found = _find(command, call)
+    broken = [str(row.table) for row in found.items if row.broken]
+    call.response_headers.extend(incomplete([*found.unreachable, *broken]))
+    columns: list[list[str] | list[bytes]] = [
+        [row.table.catalog for row in found.items],
+        [row.table.db_schema for row in found.items],
+        [row.table.table for row in found.items],
+        [_TYPE] * len(found.items),
+    ]
+    if command.include_schema:
+        columns.append([row.schema for row in found.items])
+    return TableStream(pa.table(columns, schema=_schema(command)))
+
+
+COMMAND = Command(pb.CommandGetTables, describe, read)
+
+
+def _schema(command: pb.CommandGetTables) -> pa.Schema:
+    return TABLES_WITH_SCHEMA if command.include_schema else TABLES
+
+
+def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
+    if command.table_types and not _NAMES_OF_THE_TYPE.intersection(command.table_types):
+        return Found(())
+    table_pattern = _given(command, "table_name_filter_pattern")
+    schema_matches = matcher(_given(command, "db_schema_filter_pattern"))
+    table_matches = matcher(table_pattern)
+    the_one = literal(table_pattern)
+
+    def read_catalog(catalog: Catalog) -> list[_Row]:
+        found = tables_in(catalog, schema_matches, table_matches)
+        if not command.include_schema:
+            return [_Row(table) for table in found]
+        return _with_schemas(found, lambda table: _load(catalog, table, the_one, call))
+
+    return from_each(call.services.catalogs, _given(command, "catalog"), read_catalog)
+
+
+def _with_schemas(
+    found: list[TableIdentifier], load: Callable[[TableIdentifier], _Row | None]
+) -> list[_Row]:
+    with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="get-tables") as pool:
+        return [row for row in pool.map(load, found) if row is not None]
+
+
+def _load(catalog: Catalog, table: TableIdentifier, the_one: str | None, call: Call) -> _Row | None:
+    call.cancellation.check()
+    try:
+        schema = catalog.load(table.db_schema, table.table).schema
+    except NotFound:
+        return None
+    except (Cancelled, TimedOut, NotReady):
+        raise
+    except FlightlakeError:
+        if table.table == the_one:
+            raise
+        return _Row(table, _NO_COLUMNS, broken=True)
+    described = describe_schema(
+        schema, catalog=table.catalog, db_schema=table.db_schema, table=table.table
+    )
+    return _Row(table, described.serialize().to_pybytes())
+
+
+def _given(command: pb.CommandGetTables, field: str) -> str | None:
+    """Return an optional text field, or None if the client did not set it."""
+    if not command.HasField(field):
+        return None
+    return str(getattr(command, field))
