@@ -1,0 +1,107 @@
+"""``information_schema``: what tables and columns there are, as the SQL standard lists it.
+
+The engine's own would load every table to name it, calls every table a view, and shows the
+server's settings.  Listings ask the catalogs at the time of the statement.  The
+``information_schema`` of a catalog is about that catalog.  A table that cannot be read is
+listed, and has no columns.
+
+Source: ISO/IEC 9075-11.  ``data_type`` is the SQL name of the type, where DESCRIBE shows Arrow's.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+
+from flightlake.engine.tables import StatementTables
+from flightlake.errors import FlightlakeError, NotReady
+from flightlake.flightsql.sql_types import sql_type
+from flightlake.names import TableIdentifier
+
+NAME = "information_schema"
+View = Callable[[str, StatementTables], pa.Table]
+
+_LOADS_AT_ONCE = 8
+
+
+def _text(*names: str) -> pa.Schema:
+    return pa.schema([pa.field(name, pa.string(), nullable=False) for name in names])
+
+
+SCHEMATA = _text("catalog_name", "schema_name", "schema_owner")
+TABLES = _text("table_catalog", "table_schema", "table_name", "table_type")
+VIEWS_SCHEMA = _text("table_catalog", "table_schema", "table_name", "definition")
+COLUMNS = pa.schema(
+    [
+        *_text("table_catalog", "table_schema", "table_name", "column_name"),
+        pa.field("ordinal_position", pa.int32(), nullable=False),
+        pa.field("column_default", pa.string()),
+        pa.field("is_nullable", pa.string(), nullable=False),
+        pa.field("data_type", pa.string(), nullable=False),
+    ]
+)
+
+
+def _schemata(catalog: str, tables: StatementTables) -> pa.Table:
+    names = [*_schemas(catalog, tables), NAME]
+    rows = {"catalog_name": [catalog] * len(names), "schema_name": names}
+    return pa.table({**rows, "schema_owner": [""] * len(names)}, schema=SCHEMATA)
+
+
+def _tables(catalog: str, tables: StatementTables) -> pa.Table:
+    found = [(name.db_schema, name.table, "BASE TABLE") for name in _names(catalog, tables)]
+    found += [(NAME, view, "VIEW") for view in VIEWS]
+    return _rows(TABLES, [(catalog, *row) for row in found])
+
+
+def _views(catalog: str, tables: StatementTables) -> pa.Table:
+    return VIEWS_SCHEMA.empty_table()
+
+
+def _columns(catalog: str, tables: StatementTables) -> pa.Table:
+    names = list(_names(catalog, tables))
+    with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="columns") as threads:
+        schemas = list(threads.map(lambda name: _schema(name, tables), names))
+    return _rows(
+        COLUMNS,
+        [
+            (
+                catalog, name.db_schema, name.table, field.name, position, None,
+                "YES" if field.nullable else "NO", sql_type(field.type).name,
+            )
+            for name, schema in zip(names, schemas, strict=True)
+            for position, field in enumerate(schema, start=1)
+        ],
+    )  # fmt: skip
+
+
+VIEWS: Mapping[str, View] = {
+    "columns": _columns,
+    "schemata": _schemata,
+    "tables": _tables,
+    "views": _views,
+}
+
+
+def _schemas(catalog: str, tables: StatementTables) -> list[str]:
+    return tables.catalogs[catalog].db_schemas()
+
+
+def _names(catalog: str, tables: StatementTables) -> Iterator[TableIdentifier]:
+    for db_schema in _schemas(catalog, tables):
+        for table in tables.catalogs[catalog].tables(db_schema):
+            yield TableIdentifier(catalog, db_schema, table)
+
+
+def _schema(name: TableIdentifier, tables: StatementTables) -> pa.Schema:
+    try:
+        return tables.catalogs[name.catalog].load(name.db_schema, name.table).schema
+    except NotReady:
+        raise
+    except FlightlakeError:
+        return pa.schema([])
+
+
+def _rows(schema: pa.Schema, rows: list[tuple[object, ...]]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in schema]
+    return pa.table([list(column) for column in columns], schema=schema)
