@@ -16,6 +16,7 @@ from pyiceberg.avro.file import AvroFile
 from pyiceberg.types import IcebergType
 
 from flightlake.lake.blobs import Content
+from flightlake.lake.layouts import Layout
 from flightlake.lake.physical import decoded_bounds, physical_array
 from flightlake.lake.records import positions, struct_at, value_at
 
@@ -54,6 +55,7 @@ class Manifest:
     ``content`` is 0 for data, 1 for position deletes (deletion vectors too), 2 for equality
     deletes.  ``formats`` are upper case.  ``encrypted`` says whether a file has key metadata.
     Bounds and partition values are decoded when first asked for; what is decoded is kept.
+    ``layouts`` has one entry per file, which whoever reads its footer fills in.
     """
 
     paths: pa.Array
@@ -67,6 +69,7 @@ class Manifest:
     upper: ByField
     partition_types: Mapping[int, IcebergType]
     partition_values: Mapping[int, list[Any]]
+    layouts: list[Layout | None] = field(default_factory=list)
     _decoded: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,6 +83,10 @@ class Manifest:
         partitions = sum(64 * len(values) for values in self.partition_values.values())
         plain = self.paths.nbytes + self.sizes.nbytes + self.record_counts.nbytes + len(self)
         return int(1024 + plain + 2 * bounds + self.null_counts.nbytes * 2 + partitions)
+
+    def file(self, row: int) -> tuple[str, int, int]:
+        """Return path, bytes and rows of one file."""
+        return self.paths[row].as_py(), int(self.sizes[row]), int(self.record_counts[row])
 
     def bounds(self, field_id: int, iceberg: IcebergType) -> tuple[pa.Array, pa.Array] | None:
         """Return lower and upper bounds of a column; None if its type has no order here."""
@@ -145,6 +152,7 @@ def decode_manifest(path: str, content: bytes) -> Manifest:
         ).dictionary_encode(),
         encrypted=any(value is not None for value in keys),
         null_counts=_by_field(_column(files, at, _NULL_COUNTS), pa.int64()),
+        layouts=[None] * len(files),
         lower=_by_field(_column(files, at, _LOWER), pa.binary()),
         upper=_by_field(_column(files, at, _UPPER), pa.binary()),
         partition_types={member.field_id: member.field_type for member in partition_type.fields},

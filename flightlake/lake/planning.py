@@ -6,21 +6,31 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.transforms import IdentityTransform
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import DamagedData, FlightlakeError, Unsupported
 from flightlake.lake import blobs, refusals
 from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.columns import Footers
 from flightlake.lake.files import NO_FILES, DataFiles, FilePlan
+from flightlake.lake.layouts import Layout, check_layout
 from flightlake.lake.manifest_lists import ManifestList, ManifestRef, decode_manifest_list
 from flightlake.lake.manifests import Manifest, decode_manifest
 from flightlake.lake.predicates import Predicate
+from flightlake.lake.pruning import (
+    files_that_may_match,
+    manifests_that_may_match,
+    spec_of,
+)
 from flightlake.lake.stores import StoreSettings
 
 T = TypeVar("T")
+Rows = npt.NDArray[np.int64]
 _Key = tuple[tuple[str, str, str], str]
 
 
@@ -47,6 +57,7 @@ class Planner:
         self._lists: BoundedCache[_Key, ManifestList] = BoundedCache(max_bytes // 8)
         self._manifests: BoundedCache[_Key, Manifest] = BoundedCache(max_bytes)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lake")
+        self._footers = Footers(self._threads, max_bytes // 4)
 
     def plan(
         self, pinned: Pinned, predicate: Predicate, cancellation: Cancellation | None = None
@@ -66,9 +77,51 @@ class Planner:
             raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
         self._refuse_deletes(pinned, [ref for ref in refs if ref.deletes and ref.live != 0])
         data = [ref for ref in refs if not ref.deletes and ref.live != 0]
+        worth = manifests_that_may_match(predicate, data, pinned.metadata, pinned.schema)
+        skipped = sum(ref.live or 0 for ref, read in zip(data, worth, strict=True) if not read)
+        data = [ref for ref, read in zip(data, worth, strict=True) if read]
         manifests = self._read(pinned, data, cancellation)
-        chosen = [np.arange(len(manifest)) for manifest in manifests]
-        return FilePlan(_selected(pinned, manifests, chosen), sum(map(len, manifests)))
+        chosen = [
+            np.flatnonzero(
+                files_that_may_match(
+                    predicate, manifest, spec_of(pinned.metadata, ref.spec_id), pinned.schema
+                )
+            )
+            for ref, manifest in zip(data, manifests, strict=True)
+        ]
+        files = _selected(pinned, manifests, chosen)
+        self._verify(pinned, manifests, chosen, cancellation)
+        return FilePlan(files, skipped + sum(map(len, manifests)))
+
+    def _verify(
+        self,
+        pinned: Pinned,
+        manifests: Sequence[Manifest],
+        chosen: Sequence[Rows],
+        cancellation: Cancellation | None,
+    ) -> None:
+        """Refuse the plan if reading one of its files by name would give other rows."""
+        layouts: set[Layout] = set()
+        unread: list[tuple[Manifest, int]] = []
+        for manifest, rows in zip(manifests, chosen, strict=True):
+            for row in rows.tolist():
+                layout = manifest.layouts[row]
+                if layout is None:
+                    unread.append((manifest, row))
+                else:
+                    layouts.add(layout)
+        files = [manifest.file(row) for manifest, row in unread]
+        found = self._footers.layouts(pinned.store, files, pinned.table, cancellation)
+        for (manifest, row), layout in zip(unread, found, strict=True):
+            manifest.layouts[row] = layout
+        identity = {
+            field.source_id
+            for spec in pinned.metadata.partition_specs
+            for field in spec.fields
+            if isinstance(field.transform, IdentityTransform)
+        }
+        for layout in layouts.union(found):
+            check_layout(layout, pinned.schema, identity, pinned.table)
 
     def _list(self, pinned: Pinned, path: str) -> ManifestList:
         subject = f"the manifest list of table {pinned.table}"
@@ -125,9 +178,7 @@ def _decoded(decode: Callable[[], T], subject: str) -> T:
         raise DamagedData(f"{subject} is broken") from broken
 
 
-def _selected(
-    pinned: Pinned, manifests: Sequence[Manifest], chosen: Sequence[np.ndarray]
-) -> DataFiles:
+def _selected(pinned: Pinned, manifests: Sequence[Manifest], chosen: Sequence[Rows]) -> DataFiles:
     paths, sizes, counts = [], [], []
     for manifest, rows in zip(manifests, chosen, strict=True):
         if len(rows) == 0:

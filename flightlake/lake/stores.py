@@ -7,6 +7,7 @@ URLs, and are percent-encoded only where the engine wants a URL (``engine_url``)
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,7 +18,10 @@ from flightlake.errors import Unsupported
 Scheme = Literal["file", "s3"]
 
 _SCHEMES: Mapping[str, Scheme] = {"file": "file", "s3": "s3", "s3a": "s3", "s3n": "s3"}
-_SAFE = "/-._~"
+_UNSAFE = re.compile(r"[^A-Za-z0-9/._~-]+")
+# The engine's object store refuses these, or (".", "..") reads another object.
+_ODD = re.compile(r"(?:^|/)\.{0,2}(?=/|$)|[\x00-\x1f\x7f]")
+_SLASHES = re.compile("/{2,}")  # one slash to a file system, though not to S3
 _REFUSED_OPTIONS = {
     "s3.remote-signing-enabled": "remote signing of S3 requests",
     "s3.anonymous": "anonymous S3 access",
@@ -123,12 +127,13 @@ class StoreSettings:
         return self.engine_urls((path,))[0]
 
     def engine_urls(self, paths: Iterable[str]) -> list[str]:
-        """Return ``engine_url`` of each of *paths*, in about a microsecond each."""
+        """Return ``engine_url`` of each of *paths*, in about two microseconds each."""
         ours = f"{self.scheme}://{self.authority}/"
         start = "file:///" if self.scheme == "file" else f"s3://{self.host}/"
+        keys = (path[len(ours) :] if path.startswith(ours) else self._key(path) for path in paths)
         return [
-            start + quote(path[len(ours) :] if path.startswith(ours) else self._key(path), _SAFE)
-            for path in paths
+            start + _UNSAFE.sub(_escape, self._nameable(key) if _ODD.search(key) else key)
+            for key in keys
         ]
 
     def _key(self, path: str) -> str:
@@ -138,6 +143,20 @@ class StoreSettings:
                 "a table whose files lie in several buckets is not read; keep them in one"
             )
         return location.key[1:] if self.scheme == "file" else location.key
+
+    def _nameable(self, key: str) -> str:
+        if self.scheme == "file":
+            key = _SLASHES.sub("/", key).lstrip("/")
+        if _ODD.search(key):
+            raise Unsupported(
+                "a file whose path has an empty part, '.', '..' or a control character in it "
+                "cannot be named to the engine; rewrite the table's data files"
+            )
+        return key
+
+
+def _escape(unsafe: re.Match[str]) -> str:
+    return quote(unsafe[0], safe="")
 
 
 def settings_for(path: str, properties: Mapping[str, str], timeout: float) -> StoreSettings:

@@ -1,0 +1,141 @@
+"""Which files of a manifest, and which manifests of a snapshot, a predicate may be true in."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.types import NestedField
+
+from flightlake.lake.evidence import Evidence, Mask, may_match
+from flightlake.lake.manifest_lists import ManifestRef, Summary
+from flightlake.lake.manifests import Manifest
+from flightlake.lake.partitions import Leaf, on_column, on_partition
+from flightlake.lake.physical import decoded_bounds
+from flightlake.lake.predicates import And, Anything, Or, Predicate
+
+_Judge = Callable[[Leaf, NestedField], Mask]
+
+
+def files_that_may_match(
+    predicate: Predicate, manifest: Manifest, spec: PartitionSpec, schema: Schema
+) -> Mask:
+    """Return for each file of *manifest* whether *predicate* may be true for a row of it."""
+
+    def judge(leaf: Leaf, column: NestedField) -> Mask:
+        possible: Mask = np.ones(len(manifest), np.bool_)
+        test = on_column(leaf, column.field_type)
+        if test is not None:
+            possible &= may_match(test, _of_column(manifest, column))
+        for field in _fields_from(spec, column):
+            test = on_partition(leaf, column.field_type, field.transform)
+            values = manifest.partition(field.field_id) if test is not None else None
+            if test is not None and values is not None:
+                possible &= may_match(test, _of_values(values))
+        return possible
+
+    return _evaluate(predicate, len(manifest), schema, judge)
+
+
+def manifests_that_may_match(
+    predicate: Predicate, refs: Sequence[ManifestRef], metadata: TableMetadata, schema: Schema
+) -> Mask:
+    """Return for each of *refs*, data manifests, whether it may have a file that matches."""
+    result: Mask = np.ones(len(refs), np.bool_)
+    for spec_id in {ref.spec_id for ref in refs}:
+        spec = spec_of(metadata, spec_id)
+        rows = [
+            row
+            for row, ref in enumerate(refs)
+            if ref.spec_id == spec_id
+            and ref.summaries is not None
+            and len(ref.summaries) == len(spec.fields)
+        ]
+        summaries = [refs[row].summaries or () for row in rows]
+        if rows:
+            result[rows] = _of_spec(predicate, summaries, spec, schema)
+    return result
+
+
+def spec_of(metadata: TableMetadata, spec_id: int) -> PartitionSpec:
+    """Return a partition spec by its id; an empty one, which prunes nothing, if unknown."""
+    return metadata.specs().get(spec_id, UNPARTITIONED_PARTITION_SPEC)
+
+
+def _of_spec(
+    predicate: Predicate,
+    summaries: Sequence[Sequence[Summary]],
+    spec: PartitionSpec,
+    schema: Schema,
+) -> Mask:
+    place = {field.field_id: position for position, field in enumerate(spec.fields)}
+
+    def judge(leaf: Leaf, column: NestedField) -> Mask:
+        possible: Mask = np.ones(len(summaries), np.bool_)
+        for field in _fields_from(spec, column):
+            test = on_partition(leaf, column.field_type, field.transform)
+            if test is not None:
+                of_field = [entry[place[field.field_id]] for entry in summaries]
+                possible &= may_match(test, _of_summaries(of_field, field, column))
+        return possible
+
+    return _evaluate(predicate, len(summaries), schema, judge)
+
+
+def _evaluate(predicate: Predicate, count: int, schema: Schema, judge: _Judge) -> Mask:
+    if isinstance(predicate, Anything):
+        return np.ones(count, np.bool_)
+    if isinstance(predicate, And | Or):
+        result: Mask = np.full(count, isinstance(predicate, And), np.bool_)
+        for part in predicate.parts:
+            mask = _evaluate(part, count, schema, judge)
+            result = result & mask if isinstance(predicate, And) else result | mask
+        return result
+    column = next((field for field in schema.fields if field.name == predicate.column), None)
+    if column is None or not column.field_type.is_primitive:
+        return np.ones(count, np.bool_)
+    return judge(predicate, column)
+
+
+def _fields_from(spec: PartitionSpec, column: NestedField) -> list[PartitionField]:
+    return [field for field in spec.fields if field.source_id == column.field_id]
+
+
+def _of_column(manifest: Manifest, column: NestedField) -> Evidence:
+    bounds = manifest.bounds(column.field_id, column.field_type)
+    nulls = manifest.nulls(column.field_id)
+    return Evidence(
+        lower=None if bounds is None else bounds[0],
+        upper=None if bounds is None else bounds[1],
+        only_null=_true(pc.greater_equal(nulls, pa.array(manifest.record_counts))),
+        never_null=_true(pc.equal(nulls, 0)),
+    )
+
+
+def _of_values(values: pa.Array) -> Evidence:
+    null = np.asarray(values.is_null(), np.bool_)
+    if pa.types.is_floating(values.type):
+        # NaN encloses nothing: unknown, like a missing bound.
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    return Evidence(values, values, only_null=null, never_null=~null)
+
+
+def _of_summaries(
+    summaries: Sequence[Summary], field: PartitionField, column: NestedField
+) -> Evidence:
+    kind = field.transform.result_type(column.field_type)
+    lower = decoded_bounds(pa.array([entry.lower for entry in summaries], pa.binary()), kind)
+    upper = decoded_bounds(pa.array([entry.upper for entry in summaries], pa.binary()), kind)
+    return Evidence(
+        lower=lower,
+        upper=upper,
+        only_null=np.zeros(len(summaries), np.bool_),
+        never_null=np.array([not entry.contains_null for entry in summaries], np.bool_),
+    )
+
+
+def _true(result: pa.Array) -> Mask:
+    return np.asarray(pc.fill_null(result, False), np.bool_)
