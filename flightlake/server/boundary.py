@@ -61,7 +61,8 @@ def header_text(message: str, longest: int = _LONGEST_MESSAGE) -> str:
 
     gRPC percent-encodes what is not printable ASCII: such a byte takes three.
     """
-    line = " ".join(message.encode("utf-8", "replace").decode("utf-8").split())
+    text = message.encode("utf-8", "replace").decode("utf-8")
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     used = 0
     for position, character in enumerate(line):
         used += sum(1 if byte in _PLAIN else 3 for byte in character.encode())
