@@ -239,5 +239,5 @@ def _encapsulated(schema: pa.Schema) -> bytes:
 
 def _timestamp(seconds: float) -> Timestamp:
     stamp = Timestamp()
-    stamp.FromNanoseconds(int(seconds * 1_000_000_000))
+    stamp.FromMicroseconds(round(seconds * 1_000_000))  # a float holds no more
     return stamp
