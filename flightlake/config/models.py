@@ -1,0 +1,175 @@
+"""What can be configured.  ``docs/configuration.md`` describes every key; a test compares.
+
+Keys that are not here are refused.  Checks that need more than one value are in ``checks.py``.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flightlake.config.values import (
+    Algorithms,
+    Count,
+    Duration,
+    Memory,
+    MemoryAmount,
+    OptionalPath,
+    Property,
+    RequiredPath,
+    Size,
+    lasting,
+)
+
+Port = Annotated[Count, Field(ge=0, le=65535)]
+NotNegative = Annotated[Count, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A table of the configuration; it never changes, and knows all its keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True
+    )
+
+
+class Tls(Section):
+    """``[server.tls]``."""
+
+    mode: Literal["self-signed", "files", "off"] = "self-signed"
+    certificate_file: OptionalPath = None
+    key_file: OptionalPath = None
+
+
+class Server(Section):
+    """``[server]``."""
+
+    host: str = "127.0.0.1"
+    port: Port = 31337
+    reuse_port: bool = False
+    drain_timeout: Duration = timedelta(seconds=30)
+    allow_plaintext_credentials: bool = False
+    tls: Tls = Tls()
+
+
+class Management(Section):
+    """``[management]``."""
+
+    host: str = "127.0.0.1"
+    port: Port = 31338
+
+
+class State(Section):
+    """``[state]``."""
+
+    directory: RequiredPath = Path("flightlake-state")
+
+
+class TrustedJwt(Section):
+    """``[[auth.jwt]]``."""
+
+    issuer: Annotated[str, Field(min_length=1)]
+    audience: Annotated[str, Field(min_length=1)]
+    jwks_url: str = ""
+    key_file: OptionalPath = None
+    algorithms: Algorithms = ("RS256", "ES256")
+    subject_claim: Annotated[str, Field(min_length=1)] = "sub"
+    roles_claim: str = ""
+
+
+class Auth(Section):
+    """``[auth]``."""
+
+    users_file: OptionalPath = None
+    anonymous: bool = False
+    issuer: Annotated[str, Field(min_length=1)] = "flightlake"
+    audience: Annotated[str, Field(min_length=1)] = "flightlake"
+    token_lifetime: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=30))] = (
+        timedelta(hours=1)
+    )
+    key_rotation: Annotated[Duration, Field(ge=timedelta(hours=1), le=timedelta(days=366))] = (
+        timedelta(days=7)
+    )
+    jwt: tuple[TrustedJwt, ...] = ()
+
+
+class Catalog(Section):
+    """``[catalogs.NAME]``."""
+
+    type: Literal["sql", "rest"]
+    uri: str = ""
+    warehouse: str = ""
+    properties: Mapping[str, Property] = {}
+    property_files: Mapping[str, RequiredPath] = {}
+    timeout: Annotated[Duration, lasting("1ms", "366d")] = timedelta(seconds=10)
+
+    def all_properties(self) -> dict[str, str]:
+        """Return all properties for pyiceberg, those in files read now.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        found = {"type": self.type, **self.properties}
+        if self.uri:
+            found["uri"] = self.uri
+        if self.warehouse:
+            found["warehouse"] = self.warehouse
+        for name, path in self.property_files.items():
+            found[name] = path.read_text("utf-8").rstrip("\r\n")
+        return found
+
+
+class SessionDefaults(Section):
+    """``[session]``."""
+
+    catalog: str = ""
+    schema_: Annotated[str, Field(alias="schema")] = ""
+
+
+class Limits(Section):
+    """``[limits]``; zero means: by the size of the machine."""
+
+    running: NotNegative = 0
+    queued: NotNegative = 100
+    queue_timeout: Duration = timedelta(seconds=30)
+    statement_timeout: Annotated[Duration, lasting("1ms", "366d")] = timedelta(hours=1)
+    statement_bytes: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 1_000_000
+    memory: MemoryAmount = Memory(share=0.6)
+    spill_directory: OptionalPath = None
+    spill_limit: Annotated[Size, Field(ge=0)] = 50 * 2**30
+    message_bytes: Annotated[Size, Field(ge=64 * 2**10, le=4 * 2**20)] = 2 * 2**20
+    threads: NotNegative = 0
+
+
+class Logging(Section):
+    """``[logging]``."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    sql_text: bool = False
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    server: Server = Server()
+    management: Management = Management()
+    state: State = State()
+    auth: Auth = Auth()
+    catalogs: Mapping[str, Catalog] = {}
+    session: SessionDefaults = SessionDefaults()
+    limits: Limits = Limits()
+    logging: Logging = Logging()
+
+    @property
+    def spill_directory(self) -> Path:
+        """Where statements spill: as configured, or below the state directory."""
+        return self.limits.spill_directory or self.state.directory / "spill"
+
+    @property
+    def default_catalog(self) -> str:
+        """The catalog of a new session: as configured, or the only one, or none (empty)."""
+        if self.session.catalog or len(self.catalogs) != 1:
+            return self.session.catalog
+        return next(iter(self.catalogs))
