@@ -31,9 +31,7 @@ RUN groupadd --gid 10001 flightlake \
 COPY --from=build /opt/flightlake /opt/flightlake
 ENV PATH=/opt/flightlake/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1 \
-    FLIGHTLAKE__SERVER__HOST=0.0.0.0 \
-    FLIGHTLAKE__STATE__DIRECTORY=/var/lib/flightlake
+    PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /var/lib/flightlake
 VOLUME ["/var/lib/flightlake"]

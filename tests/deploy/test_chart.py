@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flightlake.config import Settings, load
+from flightlake.config.models import Catalog, TrustedJwt
 from tests.components import Unavailable, deploy_tools, require
 from tests.fix_chart import CASES, CHART, KUBERNETES, MINIMAL, Chart, Refused
 
@@ -251,20 +253,48 @@ def test_the_insecure_server_listens_inside_its_pod_only(chart: Chart) -> None:
 
 
 def test_numbers_and_odd_names_reach_the_configuration_as_they_are(chart: Chart) -> None:
+    odd = {'a "b".c': 'back\\slash "q"\n<&', "flag": True, "ratio": 0.5, "port": 9000}
     rendered = chart.values(
         MINIMAL,
         {
             "config": {
                 "limits": {"statement_bytes": 20_000_000},
-                "catalogs": {
-                    'a "b".c': {"type": "sql", "properties": {"x.y": 'back\\slash "q"\n<&'}}
-                },
+                "catalogs": {"a-b": {"type": "sql", "properties": odd}},
             }
         },
     )
     assert rendered.configuration["limits"]["statement_bytes"] == 20_000_000
-    catalog = rendered.configuration["catalogs"]['a "b".c']
-    assert catalog["properties"] == {"x.y": 'back\\slash "q"\n<&'}
+    assert rendered.configuration["catalogs"]["a-b"]["properties"] == odd
+
+
+@pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem)
+def test_the_server_accepts_the_rendered_configuration(
+    chart: Chart, values: Path, tmp_path: Path
+) -> None:
+    rendered = chart.file(values)
+    file = tmp_path / "flightlake.toml"
+    file.write_text(rendered.one("ConfigMap")["data"]["flightlake.toml"])
+    settings = load(file, {}, to_serve=False)
+    grace = rendered.pod["terminationGracePeriodSeconds"]
+    assert settings.server.drain_timeout.total_seconds() < grace
+    assert settings.state.directory == Path("/var/lib/flightlake")
+
+
+def test_the_schema_knows_what_the_server_knows() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["config"]
+    own = {  # what the chart decides itself
+        "server": {"host", "port", "reuse_port", "allow_plaintext_credentials", "tls"},
+        "auth": {"users_file", "anonymous"},
+        "limits": {"spill_directory"},
+    }
+    for section, known in schema["properties"].items():
+        model = Settings.model_fields[section].annotation
+        if section == "catalogs":
+            known, model = known["additionalProperties"], Catalog
+        fields = {field.alias or name for name, field in model.model_fields.items()}
+        assert set(known["properties"]) == fields - own.get(section, set())
+    jwt = schema["properties"]["auth"]["properties"]["jwt"]["items"]
+    assert set(jwt["properties"]) == set(TrustedJwt.model_fields)
 
 
 def test_every_value_is_explained() -> None:

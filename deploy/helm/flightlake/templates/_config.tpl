@@ -28,8 +28,8 @@ auth:
 {{- define "flightlake.toml" -}}
 {{- $config := mergeOverwrite (deepCopy .Values.config) (include "flightlake.ownConfig" . | fromYaml) -}}
 {{- if and .Values.auth.signingKeys.existingSecret (not $config.auth.key_rotation) -}}
-{{- /* The keys are read-only here: whoever keeps the Secret adds new ones. */ -}}
-{{- $_ := set $config.auth "key_rotation" "3650d" -}}
+{{- /* The keys are read-only here: whoever keeps the Secret adds newer ones. */ -}}
+{{- $_ := set $config.auth "key_rotation" "366d" -}}
 {{- end -}}
 {{- include "flightlake.tomlTable" (dict "path" "" "table" $config) | trim -}}
 {{- end -}}
