@@ -84,6 +84,7 @@ def _report(problems: Sequence[str]) -> tuple[int, bytes, str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 2 * _MOST_CLIENTS
 
     def __init__(
         self, host: str, port: int, pages: dict[str, Callable[[], tuple[int, bytes, str]]]

@@ -93,7 +93,7 @@ def read_pair(certificate_file: Path, key_file: Path) -> KeyPair:
             "check server.tls.certificate_file and key_file"
         ) from None
     try:
-        leaf = x509.load_pem_x509_certificates(pair.certificates)[0]
+        chain = x509.load_pem_x509_certificates(pair.certificates)
         key = load_pem_private_key(pair.key, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise PreconditionFailed(
@@ -101,12 +101,13 @@ def read_pair(certificate_file: Path, key_file: Path) -> KeyPair:
             "server.tls needs a PEM certificate chain and an unencrypted PEM key"
         ) from None
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if leaf.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
+    if chain[0].public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
         raise PreconditionFailed(
             "the key does not belong to the first certificate: "
             "check server.tls.certificate_file and key_file"
         )
-    return pair
+    # One file may hold both; what is shown to clients shall never hold the key.
+    return KeyPair(pair.key, b"".join(one.public_bytes(Encoding.PEM) for one in chain))
 
 
 def _configuration(pair: KeyPair) -> grpc.ServerCertificateConfiguration:
