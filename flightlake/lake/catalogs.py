@@ -6,6 +6,7 @@ from typing import Protocol
 
 from flightlake.errors import Unsupported
 from flightlake.lake.planning import Planner
+from flightlake.lake.rest_catalog import open_rest_catalog
 from flightlake.lake.sql_catalog import open_sql_catalog
 from flightlake.lake.table import IcebergTable
 from flightlake.names import nearest
@@ -58,6 +59,7 @@ Opener = Callable[[str, Mapping[str, str], timedelta, Planner], Catalog]
 
 CATALOGS: Mapping[str, Opener] = {
     "sql": open_sql_catalog,
+    "rest": open_rest_catalog,
 }
 
 

@@ -8,7 +8,6 @@ files of a rewritten manifest are not read again).  5,000 local footers take abo
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,7 +40,7 @@ class Footers:
     def __init__(self, threads: Executor, max_bytes: int = 64 << 20) -> None:
         self._threads = threads
         self._seen: BoundedCache[FileKey, tuple[Layout, int]] = BoundedCache(max_bytes)
-        self._schemas: list[tuple[Any, Layout]] = []
+        self._schemas: list[tuple[pq.ParquetSchema, Layout]] = []
         self._lock = threading.Lock()
 
     def layouts(
@@ -111,12 +110,12 @@ class Footers:
     def _told_apart(self, schema: pq.ParquetSchema) -> Layout:
         """Return the one layout of all equal schemas (among the last few hundred met)."""
         with self._lock:
-            known = list(self._schemas)
-        for other, layout in reversed(known):
-            if other.equals(schema):
-                return layout
-        new: Layout = layout_of(schema)
+            known = self._schemas[::-1]
+        same = [layout for other, layout in known if other.equals(schema)]
+        if same:
+            return same[0]
+        layout = layout_of(schema)
         with self._lock:
-            self._schemas.append((schema, new))
+            self._schemas.append((schema, layout))
             del self._schemas[:-_TOLD_APART]
-        return new
+        return layout
