@@ -1,0 +1,137 @@
+"""``flightlake demo``: a small lakehouse, served, with a query and the way to connect."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from flightlake.cli.sql_table import draw
+from flightlake.demo import connections, examples, lakehouse, serving
+from flightlake.demo.connections import Door
+from flightlake.errors import FlightlakeError
+
+_DESCRIPTION = """\
+Build a small lakehouse in a folder (the inventory of the change-data-capture tutorials, and
+TPC-H), serve it with TLS and a user "demo", show a query of each, and stay up until Ctrl-C.
+
+The folder is used again the next time.
+"""
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``demo`` to the ``flightlake`` command's subcommands."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "demo",
+        help="build a small lakehouse, serve it, and show how to connect",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path("demo-lakehouse"),
+        metavar="DIR",
+        help="where the lakehouse is, or is to be built (default: ./demo-lakehouse)",
+    )
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=31337,
+        help="port of the server on 127.0.0.1, 0 for any (default 31337)",
+    )
+    parser.add_argument(
+        "--scale",
+        type=_scale,
+        default=0.1,
+        metavar="N",
+        help="TPC-H scale: 1 is 6 million order lines (default 0.1); another one builds anew",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="end after the queries instead of staying up"
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command until Ctrl-C or SIGTERM; return its exit code."""
+    stop = threading.Event()
+    # From here on an interrupt ends the demo in order, also while it builds.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with lakehouse.locked(args.directory) as directory:
+            _show(_prepared(directory, args.scale), args.port, stop, stay=not args.check)
+    except FlightlakeError as error:
+        print(f"flightlake demo: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the next start picks it up", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _prepared(directory: Path, scale: float) -> lakehouse.Lakehouse:
+    found = lakehouse.find(directory)
+    if found is not None and found.scale == scale:
+        print(f"The lakehouse in {directory} is used again.")
+        return found
+    began = time.monotonic()
+    console = Console(stderr=True, highlight=False)
+    with console.status("building a lakehouse") as status:
+        built = lakehouse.build(directory, scale, lambda what: status.update(what))
+    print(f"A lakehouse was built in {directory} in {time.monotonic() - began:.1f} s.")
+    return built
+
+
+def _show(built: lakehouse.Lakehouse, port: int, stop: threading.Event, *, stay: bool) -> None:
+    server, door = serving.start(built, port)
+    try:
+        for example in examples.EXAMPLES:
+            print(f"\n{example.title}\n")
+            draw(examples.ask(door, example.sql), sys.stdout)
+        _print_doors(door)
+        if stay:
+            _wait(stop)
+            print("\nstopping")
+    finally:
+        server.stop()
+
+
+def _wait(stop: threading.Event) -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    print("\nThe server stays up until Ctrl-C.", flush=True)
+    stop.wait()
+
+
+def _print_doors(door: Door) -> None:
+    print(f"\nflightlake serves this lakehouse at {door.location}")
+    print(f"user {door.user}, password {door.password}; the certificate is self-signed\n")
+    for name, text in (
+        ("Prompt", connections.command_line(door)),
+        ("JDBC", connections.jdbc(door)),
+        ("Superset", connections.superset(door)),
+        ("Python (pip install adbc-driver-flightsql)", "\n" + connections.adbc(door)),
+    ):
+        print(f"{name}: {text}")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65534:
+        raise argparse.ArgumentTypeError(f"{text} is not a port, 0 to 65534")
+    return int(text)
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0
+    if not 0 < scale <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not a scale above 0 and at most 100")
+    return scale
