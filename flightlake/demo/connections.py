@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-
 _FIRST_QUESTION = "SELECT count(*) FROM lake.tpch.lineitem"
 
 
