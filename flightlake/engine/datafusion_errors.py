@@ -112,7 +112,9 @@ def _missing_file(message: str, text: SqlText) -> FlightlakeError:
 
 
 def _broken_file(message: str, text: SqlText) -> FlightlakeError:
-    return DamagedData("a data file of one of the statement's tables is not a readable Parquet file")
+    return DamagedData(
+        "a data file of one of the statement's tables is not a readable Parquet file"
+    )
 
 
 def _store(message: str, text: SqlText) -> FlightlakeError:

@@ -176,5 +176,3 @@ def _literal(expression: Any, wanted: pa.DataType) -> pa.Scalar | None:
     if not isinstance(value, pa.Scalar) or not value.is_valid or value.type != wanted:
         return None
     return value
-
-

@@ -103,5 +103,5 @@ def _schema(name: TableIdentifier, tables: StatementTables) -> pa.Schema:
 
 
 def _rows(schema: pa.Schema, rows: list[tuple[object, ...]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in schema]
-    return pa.table([list(column) for column in columns], schema=schema)
+    columns = [[row[index] for row in rows] for index in range(len(schema))]
+    return pa.table(columns, schema=schema)

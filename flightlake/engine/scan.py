@@ -116,9 +116,7 @@ def scanned_keys(plan: ExecutionPlan) -> Iterator[frozenset[tuple[str, str]]]:
             raise InternalError("the engine's plans have another form than expected") from None
         config = node.parquet_scan.base_conf
         store = config.object_store_url.rstrip("/")
-        yield frozenset(
-            (store, file.path) for group in config.file_groups for file in group.files
-        )
+        yield frozenset((store, file.path) for group in config.file_groups for file in group.files)
 
 
 def _leaves(plan: ExecutionPlan) -> Iterable[ExecutionPlan]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from flightlake.errors import FlightlakeError, InvalidSql, NotPermitted, Overloaded, Unsupported
 
@@ -42,35 +43,25 @@ _READ_ONLY = (
 )
 _TRANSACTIONS = "every statement stands alone: leave out transaction statements (use autocommit)"
 _OPTIONS = "set the session options 'catalog' and 'schema' through the driver instead"
-_REFUSED: Mapping[str, tuple[type[FlightlakeError], str]] = {
-    **{
-        word: (Unsupported, _READ_ONLY)
-        for word in (
-            "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "DROP", "ALTER",
-            "REFRESH", "COMMENT", "ANALYZE", "OPTIMIZE", "VACUUM", "CALL", "GRANT", "REVOKE",
-        )
-    },
-    **{
-        word: (Unsupported, _TRANSACTIONS)
-        for word in ("BEGIN", "START", "COMMIT", "ROLLBACK", "END", "SAVEPOINT", "RELEASE")
-    },
-    **{word: (NotPermitted, _OPTIONS) for word in ("SET", "RESET", "USE")},
-    **{
-        word: (Unsupported, "use the driver's own prepared statements instead")
-        for word in ("PREPARE", "EXECUTE", "DEALLOCATE")
-    },
-    **{
-        word: (NotPermitted, "statements cannot read or write files of the server")
-        for word in ("COPY", "UNLOAD", "LOAD", "INSTALL", "ATTACH", "DETACH")
-    },
-}  # fmt: skip
+_FILES = "statements cannot read or write files of the server"
+_PREPARED = "use the driver's own prepared statements instead"
+_REFUSALS: tuple[tuple[str, type[FlightlakeError], str], ...] = (
+    ("INSERT UPDATE DELETE MERGE TRUNCATE CREATE DROP ALTER REFRESH", Unsupported, _READ_ONLY),
+    ("COMMENT ANALYZE OPTIMIZE VACUUM CALL GRANT REVOKE", Unsupported, _READ_ONLY),
+    ("BEGIN START COMMIT ROLLBACK END SAVEPOINT RELEASE", Unsupported, _TRANSACTIONS),
+    ("PREPARE EXECUTE DEALLOCATE", Unsupported, _PREPARED),
+    ("SET RESET USE", NotPermitted, _OPTIONS),
+    ("COPY UNLOAD LOAD INSTALL ATTACH DETACH", NotPermitted, _FILES),
+)
+_REFUSED = {word: (error, why) for words, error, why in _REFUSALS for word in words.split()}
 
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
   | (?P<line_comment>--[^\n]*)
   | (?P<block_comment>/\*)
-  | (?P<string>(?:[eE](?=')|[nN](?=')|[xX](?=')|[bB](?=')|[uU]&(?='))?'(?:[^']|'')*')
+  | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*')
+  | (?P<string>(?:[nN](?=')|[xX](?=')|[bB](?=')|[uU]&(?='))?'(?:[^']|'')*')
   | (?P<identifier>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
   | (?P<dollar>\$(?:[A-Za-z_][A-Za-z_0-9]*)?\$)
   | (?P<numbered>\$[0-9]+)
@@ -80,13 +71,42 @@ _TOKEN = re.compile(
   | (?P<word>\w[\w$]*)
   | (?P<operator>::|\|\||<=|>=|<>|!=|->>|->|[^\w\s])
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 _BLOCK_MARK = re.compile(r"/\*|\*/")
 
 # The longest chains of these that plan in seconds; at about 10,000 the planner overruns its stack.
 _CHAINING = frozenset(
-    "AND OR + - * / % || :: IS LIKE ILIKE NOT = < > <= >= <> != -> ->> BETWEEN XOR & | ^ #".split()
+    [
+        "AND",
+        "OR",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "||",
+        "::",
+        "IS",
+        "LIKE",
+        "ILIKE",
+        "NOT",
+        "=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "<>",
+        "!=",
+        "->",
+        "->>",
+        "BETWEEN",
+        "XOR",
+        "&",
+        "|",
+        "^",
+        "#",
+    ]
 )
 _SET_OPERATIONS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
 _CLOCK = frozenset(
@@ -119,8 +139,9 @@ class SqlText:
     """A statement that may go to the engine.
 
     ``engine_sql`` is the text with ``?`` numbered; ``parameters`` how many parameters it has;
-    ``reads_clock`` whether it names a function of the current time; ``shifts`` are the offsets
-    in ``engine_sql`` behind which a character was added.
+    ``row_counts`` the numbers of those that stand behind LIMIT or OFFSET; ``reads_clock``
+    whether it names a function of the current time; ``shifts`` are the offsets in
+    ``engine_sql`` behind which a character was added.
     """
 
     sql: str
@@ -128,6 +149,7 @@ class SqlText:
     engine_sql: str
     parameters: int
     reads_clock: bool
+    row_counts: frozenset[int] = frozenset()
     shifts: tuple[int, ...] = ()
 
 
@@ -196,7 +218,20 @@ def read(sql: str) -> SqlText:
     _bearable(found)
     engine_sql, parameters, shifts = _number_parameters(sql, found)
     words = {token.text.upper() for token in found if token.kind == "word"}
-    return SqlText(sql, kind, engine_sql, parameters, bool(words & _CLOCK), shifts)
+    reads_clock = bool(words & _CLOCK)
+    return SqlText(sql, kind, engine_sql, parameters, reads_clock, _row_counts(found), shifts)
+
+
+def _row_counts(found: list[Token]) -> frozenset[int]:
+    numbers, asked = set(), 0
+    for before, token in pairwise(found):
+        asked += token.kind == "question"
+        if before.kind == "word" and before.text.upper() in ("LIMIT", "OFFSET"):
+            if token.kind == "question":
+                numbers.add(asked)
+            elif token.kind == "numbered":
+                numbers.add(int(token.text[1:]))
+    return frozenset(numbers)
 
 
 def _kind(sql: str, found: list[Token]) -> Kind:
@@ -226,7 +261,7 @@ def _bearable(found: list[Token]) -> None:
             )
     if _ARROW_CAST.intersection(upper):
         for token in found:
-            if token.kind == "string":
+            if token.kind in ("string", "escaped"):
                 _bearable_type(token.text)
 
 

@@ -27,6 +27,8 @@ class StatementTables:
         self._locks: dict[TableIdentifier, threading.Lock] = {}
         self.failure: FlightlakeError | None = None
         """The first error met while loading; the engine passes on only its text."""
+        self.absent: list[TableIdentifier] = []
+        """What was asked for and is not there."""
 
     def load(self, identifier: TableIdentifier) -> IcebergTable | None:
         """Return the table, or None if there is none of that name.
@@ -79,6 +81,7 @@ class StatementTables:
         try:
             table = catalog.load(identifier.db_schema, identifier.table)
         except NotFound:
+            self.absent.append(identifier)
             return None
         pin = self._pins.get(identifier)
         return table if pin is None else table.at_snapshot(pin.snapshot_id, pin.schema_id)

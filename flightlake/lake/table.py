@@ -60,6 +60,15 @@ class IcebergTable:
             f"schema {schema_id} of table {self.identifier} is gone; run the statement again"
         )
 
+    @property
+    def data_file_count(self) -> int | None:
+        """How many data files the snapshot's writer says it has; None if it does not say."""
+        if self.snapshot_id is None:
+            return 0
+        snapshot = self.metadata.snapshot_by_id(self.snapshot_id)
+        said = snapshot.summary.get("total-data-files") if snapshot and snapshot.summary else None
+        return int(said) if said is not None and said.isdigit() else None
+
     def plan_files(
         self, predicate: Predicate, cancellation: Cancellation | None = None
     ) -> FilePlan:

@@ -1,0 +1,176 @@
+"""A statement → a plan whose scans name exactly the files it needs.
+
+Two passes: the first plans against tables whose files are not known, and shows by the
+optimizer's work which rows each scan wants; the second plans against the files that may hold
+them.  Tables of few files are given them at once; where there are no others, one pass is enough.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from datafusion import DataFrame, LogicalPlan, SessionContext, SQLOptions
+
+from flightlake.cancellation import Cancellation
+from flightlake.engine.datafusion_errors import translate
+from flightlake.engine.filters import predicates
+from flightlake.engine.scan import UNPLANNED, Scans
+from flightlake.engine.sql_text import SqlText
+from flightlake.engine.tables import StatementTables
+from flightlake.errors import FlightlakeError
+from flightlake.lake.files import DataFiles
+from flightlake.lake.predicates import Anything, Predicate
+from flightlake.lake.table import IcebergTable
+from flightlake.names import TableIdentifier
+
+Values = Mapping[str, pa.Scalar]
+OpenSession = Callable[[StatementTables, Callable[[IcebergTable], DataFrame]], SessionContext]
+
+_NOTHING_BUT_QUERIES = (
+    SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
+)
+_FEW_FILES = 8
+_ROUNDS = 3
+_NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A logical plan, its result's schema, and the files it scans."""
+
+    plan: LogicalPlan
+    schema: pa.Schema
+    files: Mapping[TableIdentifier, DataFiles]
+
+
+@dataclass(slots=True)
+class StatementPlanner:
+    """Plans one statement; used once, in one thread.
+
+    Args:
+        text: The statement.
+        values: Its parameters by name (``1``, ``2``, …); empty leaves them open.
+        tables: What it sees of the catalogs.
+        open_session: Makes a session in which the engine finds the tables as the given
+            function scans them.
+        scans: Makes scans in the engine's context.
+        prune: Whether files are left out by what the statement asks.
+    """
+
+    text: SqlText
+    values: Values
+    tables: StatementTables
+    open_session: OpenSession
+    scans: Scans
+    prune: bool = True
+    _files: dict[TableIdentifier, DataFiles] = field(default_factory=dict)
+
+    def outline(self) -> DataFrame:
+        """Return the statement planned without files, which tells its schema and parameters."""
+        return self._plan(self._scan_nothing)
+
+    def plan(self, cancellation: Cancellation) -> Planned:
+        """Return the statement planned on the files it needs.
+
+        Raises:
+            FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*.
+        """
+        frame = self._plan(lambda table: self._scan_few(table, cancellation))
+        rest = self.tables.loaded.keys() - self._files.keys()
+        if not rest:
+            return Planned(frame.logical_plan(), frame.schema(), self._files)
+        wanted = self._wanted(self._optimized(frame)) if self.prune else {}
+        for _ in range(_ROUNDS):
+            self._choose(rest, wanted, cancellation)
+            frame = self._plan(self._scan_chosen)
+            if not (self.text.reads_clock and self.prune):
+                return Planned(frame.logical_plan(), frame.schema(), self._files)
+            # The optimizer has put the current time into the plan, a later one than in the
+            # first pass: execute this very plan, if these files are enough for it.
+            frozen = self._optimized(frame)
+            wanted = self._wanted(frozen)
+            if self._enough(rest, wanted, cancellation):
+                return Planned(frozen, frame.schema(), self._files)
+        self._choose(rest, {}, cancellation)
+        frame = self._plan(self._scan_chosen)
+        return Planned(frame.logical_plan(), frame.schema(), self._files)
+
+    def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
+        session = self.open_session(self.tables, scan)
+        with self._translated():
+            return session.sql(
+                self.text.engine_sql, _NOTHING_BUT_QUERIES, dict(self.values) or None
+            )
+
+    def _optimized(self, frame: DataFrame) -> LogicalPlan:
+        with self._translated():
+            return frame.optimized_logical_plan()
+
+    def _wanted(self, optimized: LogicalPlan) -> dict[TableIdentifier, Predicate]:
+        schemas = {name: table.schema for name, table in self.tables.loaded.items()}
+        return predicates(optimized, schemas)
+
+    def _choose(
+        self,
+        names: set[TableIdentifier],
+        wanted: Mapping[TableIdentifier, Predicate],
+        cancellation: Cancellation,
+    ) -> None:
+        cancellation.check()
+        for name in names:
+            predicate = wanted.get(name, Anything())
+            table = self.tables.loaded[name]
+            self._files[name] = table.plan_files(predicate, cancellation).files
+
+    def _enough(
+        self,
+        names: set[TableIdentifier],
+        wanted: Mapping[TableIdentifier, Predicate],
+        cancellation: Cancellation,
+    ) -> bool:
+        for name in names:
+            predicate = wanted.get(name, Anything())
+            needed = self.tables.loaded[name].plan_files(predicate, cancellation).files
+            if not set(needed.paths.to_pylist()) <= set(self._files[name].paths.to_pylist()):
+                return False
+        return True
+
+    def _scan_nothing(self, table: IcebergTable) -> DataFrame:
+        return self.scans.scan(table.identifier, table.schema, [UNPLANNED])
+
+    def _scan_few(self, table: IcebergTable, cancellation: Cancellation) -> DataFrame:
+        count = table.data_file_count
+        if count is None or count > _FEW_FILES:
+            return self._scan_nothing(table)
+        self._files[table.identifier] = table.plan_files(Anything(), cancellation).files
+        return self._scan_chosen(table)
+
+    def _scan_chosen(self, table: IcebergTable) -> DataFrame:
+        urls = table.store.engine_urls(self._files[table.identifier].paths.to_pylist())
+        return self.scans.scan(table.identifier, table.schema, urls)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except FlightlakeError:
+            raise
+        except BaseException as error:
+            # What happened while a table was loaded came through the engine as mere text.
+            if self.tables.failure is not None:
+                raise self.tables.failure from error
+            missing = _NOT_FOUND.match(str(error))
+            if missing is not None:
+                raise self.tables.missing(self._identifier(missing.group(1))) from error
+            raise translate(error, self.text) from error
+
+    def _identifier(self, dotted: str) -> TableIdentifier:
+        for absent in self.tables.absent:
+            if f"{absent.catalog}.{absent.db_schema}.{absent.table}" == dotted:
+                return absent
+        # Not asked for: its catalog is not there.
+        catalog, _, rest = dotted.partition(".")
+        db_schema, _, table = rest.rpartition(".")
+        return TableIdentifier(catalog, db_schema, table)

@@ -1,0 +1,48 @@
+"""The rows of an execution, in the schema that was promised for them."""
+
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+
+from flightlake.engine.datafusion_errors import translate
+from flightlake.engine.pump import Pump
+from flightlake.engine.sql_text import SqlText
+from flightlake.errors import InternalError
+
+Edit = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+class Result:
+    """Batches of *schema*; iterate once, close from any thread."""
+
+    def __init__(
+        self, schema: pa.Schema, pump: Pump, text: SqlText, edit: Edit | None = None
+    ) -> None:
+        self.schema = schema
+        self._pump = pump
+        self._text = text
+        self._edit = edit
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._pump:
+                if batch.num_rows:
+                    yield self._promised(batch if self._edit is None else self._edit(batch))
+        except (GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise translate(error, self._text) from error
+        finally:
+            self._pump.close()
+
+    def close(self) -> None:
+        """Stop the execution."""
+        self._pump.close()
+
+    def _promised(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if batch.schema.equals(self.schema, check_metadata=True):
+            return batch
+        if batch.schema.types != self.schema.types:
+            # Never cast here: a difference means the plan is not what was described.
+            raise InternalError("the engine's rows are not of the types it announced")
+        return pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
