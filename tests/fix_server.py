@@ -1,7 +1,7 @@
 """A Flight server over a few in-memory results, for tests of the wire.
 
-The commands here are the tests' own rows: a ``CommandStatementQuery`` whose text names a
-``Result`` below, so that a test decides what happens while a result is read.
+Its command tables are those of ``fix_results``: a test decides what happens while a result is
+planned and read.
 """
 
 import base64
@@ -19,67 +19,19 @@ import pytest
 from flightlake._proto import Flight_pb2, FlightSql_pb2
 from flightlake.auth import Grant, Identity, Peer, Session
 from flightlake.clock import SystemClock
-from flightlake.commands.command import Action, Call, Command, Described, Upload
-from flightlake.errors import NotAuthenticated, NotFound
-from flightlake.flightsql.messages import pack, unpack_as
-from flightlake.flightsql.table_stream import TableStream
+from flightlake.commands.command import Call
+from flightlake.errors import NotAuthenticated
+from flightlake.flightsql.messages import pack
 from flightlake.server.codec import DEFAULT, Encoding
-from flightlake.server.dispatch import Tables
 from flightlake.server.drain import Traffic
 from flightlake.server.flight_server import FlightServer, Listening
 from flightlake.server.service import FlightService
 from flightlake.telemetry import Fact
+from tests.fix_results import NUMBERS, Result, result_of, tables
 
-NUMBERS = pa.table({"n": pa.array(range(1000)), "text": [f"row {n}" for n in range(1000)]})
 BEARER = "Bearer good"
 DEADLINE = 10.0
 """Seconds after which a condition that a test waits for is taken to have failed."""
-
-
-class Stream:
-    """Batches from *batches*; ``closed`` is set by ``close``."""
-
-    def __init__(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-        self.schema = schema
-        self.closed = threading.Event()
-        self.pulled = 0
-        self._batches = batches
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._batches:
-            if self.closed.is_set():
-                return
-            self.pulled += 1
-            yield batch
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-@dataclass
-class Result:
-    """What a query gives: ``open`` makes the stream, ``plan`` runs first, in GetFlightInfo."""
-
-    schema: pa.Schema
-    open: Callable[[Call], Any]
-    plan: Callable[[Call], None] = lambda call: None
-    expires_at_seconds: float | None = None
-    total_records: int = -1
-
-
-def result_of(table: pa.Table, **details: Any) -> Result:
-    return Result(table.schema, lambda call: TableStream(table), **details)
-
-
-def failing(error: BaseException, after: pa.Table | None = None) -> Result:
-    """A result that raises *error* while it is read, after the rows of *after*."""
-    table = after if after is not None else NUMBERS.slice(0, 0)
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield from table.to_batches()
-        raise error
-
-    return Result(table.schema, lambda call: Stream(table.schema, batches()))
 
 
 @dataclass
@@ -189,71 +141,6 @@ def ticket(query: str) -> bytes:
     return Flight_pb2.Ticket(ticket=pack(handle)).SerializeToString()
 
 
-def _tables(
-    results: Mapping[str, Result], calls: list[Call], uploads: list[pa.Table | None]
-) -> Tables:
-    def found(name: str, call: Call) -> Result:
-        calls.append(call)
-        if name not in results:
-            raise NotFound(f"there is no result {name!r}")
-        return results[name]
-
-    def describe(message: FlightSql_pb2.CommandStatementQuery, call: Call) -> Described:
-        result = found(message.query, call)
-        result.plan(call)
-        handle = FlightSql_pb2.TicketStatementQuery(statement_handle=message.query.encode())
-        return Described(result.schema, handle, result.expires_at_seconds, result.total_records)
-
-    def read(message: FlightSql_pb2.TicketStatementQuery, call: Call) -> Any:
-        return found(message.statement_handle.decode(), call).open(call)
-
-    def put(
-        message: FlightSql_pb2.CommandStatementUpdate,
-        schema: pa.Schema | None,
-        batches: Iterator[pa.RecordBatch],
-        call: Call,
-    ) -> Iterator[bytes]:
-        calls.append(call)
-        table = None if schema is None else pa.Table.from_batches(batches, schema)
-        uploads.append(table)
-        count = -1 if table is None else table.num_rows
-        yield FlightSql_pb2.DoPutUpdateResult(record_count=count).SerializeToString()
-
-    def echo(body: bytes, call: Call) -> Iterator[bytes]:
-        calls.append(call)
-        call.response_headers.append(("x-session", "new"))
-        yield body
-        yield body
-
-    def prepare(body: bytes, call: Call) -> Iterator[bytes]:
-        request = unpack_as(body, FlightSql_pb2.ActionCreatePreparedStatementRequest)
-        yield pack(
-            FlightSql_pb2.ActionCreatePreparedStatementResult(
-                prepared_statement_handle=request.query.encode()
-            )
-        )
-
-    query, handle = FlightSql_pb2.CommandStatementQuery, FlightSql_pb2.TicketStatementQuery
-    update = FlightSql_pb2.CommandStatementUpdate
-    return Tables(
-        commands={query: Command(query, describe, None), handle: Command(handle, None, read)},
-        uploads={update: Upload(update, put)},
-        actions={
-            row.type: row
-            for row in (
-                Action("Echo", "answers twice with the body", echo),
-                Action("CreatePreparedStatement", "prepares", prepare),
-                Action("ClosePreparedStatement", "closes", lambda body, call: iter(())),
-            )
-        },
-        refused={
-            FlightSql_pb2.CommandStatementSubstraitPlan: "Substrait plans are not run: send SQL",
-            FlightSql_pb2.CommandStatementIngest: "uploads are not stored yet: use another tool",
-            "BeginTransaction": "there are no transactions: leave autocommit on",
-        },
-    )
-
-
 @pytest.fixture
 def start() -> Iterator[Callable[..., Running]]:
     """Start servers; all are stopped after the test."""
@@ -270,7 +157,7 @@ def start() -> Iterator[Callable[..., Running]]:
         gate, traffic, clock, observed = InMemoryGate(), Traffic(), SystemClock(), Recorder()
         services: Any = None  # these commands need none
         service = FlightService(
-            _tables(results, calls, uploads), services, gate, traffic, clock, encoding
+            tables(results, calls, uploads), services, gate, traffic, clock, encoding
         )
         server = FlightServer(
             service, traffic, observed, clock, Listening(**{"port": 0, **listening}), credentials

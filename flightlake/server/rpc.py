@@ -38,8 +38,11 @@ class Rpc:
         if self._headers_sent:
             return
         self._headers_sent = True
+        metadata = tuple(headers)
+        if not metadata:
+            return  # gRPC sends none along with the first message, which saves an operation
         try:
-            self._context.send_initial_metadata(tuple(headers))
+            self._context.send_initial_metadata(metadata)
         except grpc.RpcError:
             raise self._gone() from None
 

@@ -1,6 +1,7 @@
 """The ten RPCs, over raw gRPC and with pyarrow's own Flight client."""
 
 import base64
+import threading
 
 import grpc
 import pyarrow as pa
@@ -10,17 +11,8 @@ import pytest
 from flightlake._proto import Flight_pb2, FlightSql_pb2
 from flightlake.flightsql.messages import pack
 from flightlake.telemetry import RpcFinished
-from tests.fix_server import (
-    BEARER,
-    NUMBERS,
-    Running,
-    command,
-    descriptor,
-    eventually,
-    result_of,
-    status,
-    ticket,
-)
+from tests.fix_results import NUMBERS, result_of
+from tests.fix_server import BEARER, Running, command, descriptor, eventually, status, ticket
 
 KNOWN = flight.FlightCallOptions(headers=[(b"authorization", BEARER.encode())])
 
@@ -178,8 +170,6 @@ def test_a_handshake_with_a_bearer_token_and_a_message(wire: Running):
 
 
 def test_a_handshake_does_not_wait_for_the_client_to_finish(wire: Running):
-    import threading
-
     over = threading.Event()
 
     def open_end():

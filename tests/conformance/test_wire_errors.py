@@ -8,16 +8,8 @@ from flightlake._proto import Flight_pb2, FlightSql_pb2
 from flightlake.errors import DamagedData, FlightlakeError, InvalidSql
 from flightlake.flightsql.messages import pack
 from flightlake.telemetry import InternalFailure
-from tests.fix_server import (
-    NUMBERS,
-    Running,
-    command,
-    descriptor,
-    failing,
-    result_of,
-    status,
-    ticket,
-)
+from tests.fix_results import NUMBERS, failing, result_of
+from tests.fix_server import Running, command, descriptor, status, ticket
 
 KINDS = {
     kind.code: kind

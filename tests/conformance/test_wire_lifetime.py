@@ -9,24 +9,14 @@ import pyarrow.flight as flight
 import pytest
 
 from flightlake._proto import Flight_pb2, FlightSql_pb2
+from flightlake.clock import SystemClock
 from flightlake.commands.command import Call
 from flightlake.errors import Cancelled, FlightlakeError, TimedOut
 from flightlake.flightsql.messages import pack
+from flightlake.server.codec import encode_stream
 from flightlake.telemetry import InternalFailure, RpcFinished
-from tests.fix_server import (
-    BEARER,
-    DEADLINE,
-    NUMBERS,
-    Result,
-    Running,
-    Stream,
-    descriptor,
-    eventually,
-    failing,
-    result_of,
-    status,
-    ticket,
-)
+from tests.fix_results import NUMBERS, Result, Stream, failing, result_of
+from tests.fix_server import BEARER, DEADLINE, Running, descriptor, eventually, status, ticket
 
 BATCH = pa.record_batch({"n": pa.array(range(250_000))})  # 2 MB, one message
 
@@ -246,9 +236,6 @@ def test_an_upload_that_is_cancelled_does_not_look_complete(wire: Running):
 
 
 def _messages(table: pa.Table) -> list[bytes]:
-    from flightlake.clock import SystemClock
-    from flightlake.server.codec import encode_stream
-
     return list(encode_stream(table.schema, table.to_batches(), SystemClock()))
 
 

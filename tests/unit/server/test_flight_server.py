@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,17 +24,8 @@ from flightlake.errors import PreconditionFailed
 from flightlake.flightsql.messages import pack
 from flightlake.server.self_signed import certificate_file, self_signed
 from flightlake.server.tls import CertificateFiles
-from tests.fix_server import (
-    BEARER,
-    NUMBERS,
-    Result,
-    Running,
-    Stream,
-    descriptor,
-    eventually,
-    status,
-    ticket,
-)
+from tests.fix_results import NUMBERS, Result, Stream
+from tests.fix_server import BEARER, Running, descriptor, eventually, status, ticket
 
 NOW = datetime.now(UTC)
 SECOND = timedelta(seconds=1)
@@ -231,8 +223,6 @@ def schema_over_tls(port: int, certificate: bytes) -> bytes:
 
 def served(port: int) -> bytes:
     """The certificate that a TLS handshake shows."""
-    import ssl
-
     pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
     return x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.PEM)
 
