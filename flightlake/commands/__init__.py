@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from flightlake._proto import FlightSql_pb2 as pb
 from flightlake.commands import (
+    cancel,
     get_catalogs,
     get_db_schemas,
     get_sql_info,
@@ -19,10 +20,16 @@ from flightlake.commands import (
     get_tables,
     get_xdbc_type_info,
     keys,
+    prepared_statement,
+    session_options,
+    statement_query,
 )
 from flightlake.commands.command import Action, Command, Upload
 
 _COMMANDS: tuple[Command, ...] = (
+    statement_query.COMMAND,
+    statement_query.TICKET,
+    prepared_statement.COMMAND,
     get_catalogs.COMMAND,
     get_db_schemas.COMMAND,
     get_tables.COMMAND,
@@ -32,9 +39,14 @@ _COMMANDS: tuple[Command, ...] = (
     *keys.COMMANDS,
 )
 
-_UPLOADS: tuple[Upload, ...] = ()
+_UPLOADS: tuple[Upload, ...] = (prepared_statement.UPLOAD,)
 
-_ACTIONS: tuple[Action, ...] = ()
+_ACTIONS: tuple[Action, ...] = (
+    prepared_statement.CREATE,
+    prepared_statement.CLOSE,
+    *cancel.ACTIONS,
+    *session_options.ACTIONS,
+)
 
 COMMANDS: Mapping[type[Message], Command] = MappingProxyType(
     {command.message: command for command in _COMMANDS}

@@ -25,6 +25,7 @@ from flightlake.engine.scan import Scans, unread
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
 from flightlake.engine.tables import StatementTables
+from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.files import DataFiles
@@ -110,7 +111,7 @@ class Engine:
         tables = StatementTables(self._catalogs, {})
         frame = self._planner(text, defaults, tables, {}).outline()
         parameters = parameter_schema(frame.logical_plan(), text.parameters, text.row_counts)
-        return Outline(frame.schema(), parameters)
+        return Outline(describe_schema(frame.schema()), parameters)
 
     def plan(
         self,
@@ -133,7 +134,7 @@ class Engine:
             self._stores.ensure(table.store)
         return Plan(
             text=text,
-            schema=planned.schema,
+            schema=describe_schema(planned.schema),
             pins={name: Pin(table.snapshot_id, table.schema_id) for name, table in loaded.items()},
             frame=self._context.create_dataframe_from_logical_plan(planned.plan),
             tables=loaded,

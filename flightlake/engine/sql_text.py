@@ -77,37 +77,11 @@ _BLOCK_MARK = re.compile(r"/\*|\*/")
 
 # The longest chains of these that plan in seconds; at about 10,000 the planner overruns its stack.
 _CHAINING = frozenset(
-    [
-        "AND",
-        "OR",
-        "+",
-        "-",
-        "*",
-        "/",
-        "%",
-        "||",
-        "::",
-        "IS",
-        "LIKE",
-        "ILIKE",
-        "NOT",
-        "=",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "<>",
-        "!=",
-        "->",
-        "->>",
-        "BETWEEN",
-        "XOR",
-        "&",
-        "|",
-        "^",
-        "#",
-    ]
-)
+    {
+        "AND", "OR", "+", "-", "*", "/", "%", "||", "::", "IS", "LIKE", "ILIKE", "NOT",
+        "=", "<", ">", "<=", ">=", "<>", "!=", "->", "->>", "BETWEEN", "XOR", "&", "|", "^", "#",
+    }
+)  # fmt: skip
 _SET_OPERATIONS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
 _CLOCK = frozenset(
     {

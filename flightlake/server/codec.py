@@ -12,7 +12,7 @@ import pyarrow as pa
 from flightlake.clock import Clock
 from flightlake.server.ipc_framing import IpcSink, schema_message
 from flightlake.server.slicing import Coalescer, slices, with_small_dictionaries
-from flightlake.server.wire_types import holds_dictionary, to_wire, wire_schema
+from flightlake.flightsql.wire_types import holds_dictionary, to_wire, wire_schema
 
 _QUICK = 0.01  # seconds between batches under which a source is not worth flushing for
 

@@ -22,7 +22,7 @@ from flightlake.server.drain import Traffic
 from flightlake.server.handlers import Handlers
 from flightlake.server.rpc import Rpc, check_size, trace_id
 from flightlake.server.uploads import open_upload, read_upload
-from flightlake.server.wire_types import wire_schema
+from flightlake.flightsql.wire_types import wire_schema
 
 NAME = "arrow.flight.protocol.FlightService"
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from flightlake.errors import Unsupported
-from flightlake.server.wire_types import holds_dictionary, to_wire, wire_schema
+from flightlake.flightsql.wire_types import holds_dictionary, to_wire, wire_schema
 
 LONG = "longer than the twelve bytes that a view keeps inline"
 view, binary_view = pa.string_view(), pa.binary_view()

@@ -1,0 +1,32 @@
+"""CommandStatementQuery: a statement as text; and its ticket."""
+
+from flightlake._proto import FlightSql_pb2 as pb
+from flightlake.commands.command import BatchStream, Call, Command, Described
+from flightlake.query.tickets import refuse_transaction, statement_in, ticket
+
+
+def describe(command: pb.CommandStatementQuery, call: Call) -> Described:
+    """Plan the statement on the current snapshots; its ticket reads exactly these."""
+    refuse_transaction(command.transaction_id)
+    services = call.services
+    statement = services.query.new_statement(command.query, call.identity, call.session)
+    described = services.query.describe(statement, call.cancellation)
+    return Described(
+        described.schema,
+        ticket(described.statement, services.sealer, described.expires_at),
+        expires_at_seconds=described.expires_at.timestamp(),
+    )
+
+
+def read(message: pb.TicketStatementQuery, call: Call) -> BatchStream:
+    """Execute the statement of a ticket.
+
+    A stream that broke can be read anew with the same ticket; one that was read to its end
+    cannot.
+    """
+    statement = statement_in(message, call.services.sealer)
+    return call.services.query.execute(statement, call.identity, call.cancellation, call.trace_id)
+
+
+COMMAND = Command(pb.CommandStatementQuery, describe, None)
+TICKET = Command(pb.TicketStatementQuery, None, read)

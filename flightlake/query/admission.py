@@ -1,0 +1,102 @@
+"""How many statements may run and wait, and for how long."""
+
+import threading
+from collections import deque
+from datetime import timedelta
+
+from flightlake.cancellation import Cancellation
+from flightlake.clock import Clock
+from flightlake.errors import Overloaded
+from flightlake.telemetry import Admission, Observer
+
+
+class Slots:
+    """At most *running* hold a slot, *queued* more wait in order, each at most *timeout*."""
+
+    def __init__(
+        self, running: int, queued: int, timeout: timedelta, clock: Clock, observer: Observer
+    ) -> None:
+        self._limit = running
+        self._queue_limit = queued
+        self._timeout = timeout
+        self._clock = clock
+        self._observer = observer
+        self._lock = threading.Lock()
+        self._running = 0
+        self._waiting: deque[threading.Event] = deque()
+
+    def take(self, cancellation: Cancellation) -> "Slot":
+        """Wait for a slot and return it; whoever has it must free it.
+
+        Raises:
+            Overloaded: The queue is full, or the wait took too long.
+            FlightlakeError: The reason of *cancellation*.
+        """
+        cancellation.check()
+        turn = threading.Event()
+        with self._lock:
+            if self._running < self._limit and not self._waiting:
+                self._running += 1
+                self._tell()
+                return Slot(self)
+            if len(self._waiting) >= self._queue_limit:
+                raise Overloaded(
+                    f"{self._running} statements are running and {len(self._waiting)} waiting,"
+                    " which is all this server takes; try again later"
+                )
+            self._waiting.append(turn)
+            self._tell()
+        forget = cancellation.on_cancel(turn.set)
+        try:
+            self._clock.wait(turn, self._timeout)
+        finally:
+            forget()
+        with self._lock:
+            if turn not in self._waiting:
+                slot = Slot(self)  # given to us by the one who freed it
+            else:
+                self._waiting.remove(turn)
+                self._tell()
+                slot = None
+        if cancellation.reason is not None:
+            if slot is not None:
+                slot.free()
+            raise cancellation.reason
+        if slot is None:
+            raise Overloaded(
+                f"no statement ended within {self._timeout.total_seconds():g} s, so this one did"
+                " not begin; try again later"
+            )
+        return slot
+
+    def _free(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._running -= 1
+            self._tell()
+
+    def _tell(self) -> None:
+        self._observer.observe(Admission(self._running, len(self._waiting)))
+
+
+class Slot:
+    """The right to run; freed once, from any thread, or by leaving its ``with`` block."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots: Slots | None = slots
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Slot":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.free()
+
+    def free(self) -> None:
+        """Give the slot to the next who waits; does nothing the second time."""
+        with self._lock:
+            slots, self._slots = self._slots, None
+        if slots is not None:
+            slots._free()

@@ -1,0 +1,236 @@
+"""Run a statement for an identity: admit, plan, execute, observe."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
+
+import pyarrow as pa
+
+from flightlake.auth import Identity, Session
+from flightlake.cancellation import Cancellation
+from flightlake.clock import Clock
+from flightlake.engine.engine import Defaults, Outline
+from flightlake.engine.sql_text import SqlText, read
+from flightlake.errors import FlightlakeError, InvalidRequest, NotFound, TimedOut
+from flightlake.flightsql.payloads import Statement
+from flightlake.query.admission import Slots
+from flightlake.query.deadlines import Deadlines
+from flightlake.query.parameters import decode_rows
+from flightlake.query.planning import Planning
+from flightlake.query.record import Record
+from flightlake.query.registry import Ending, Registry
+from flightlake.query.stream import ResultStream
+from flightlake.telemetry import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLimits:
+    """``timeout`` of planning and execution together; ``sql_bytes`` of text in UTF-8.
+
+    ``ticket_lifetime`` is how long a ticket can be used; ``plans_kept`` how long its plan is
+    kept, so that reading it at once does not plan again.
+    """
+
+    timeout: timedelta
+    sql_bytes: int
+    ticket_lifetime: timedelta = timedelta(minutes=10)
+    plans_kept: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A statement that is ready to be read: what its ticket holds, and its result's schema."""
+
+    statement: Statement
+    schema: pa.Schema
+    expires_at: datetime
+
+
+class QueryService:
+    """Statements from text to rows.  Thread-safe.
+
+    Args:
+        planning: Plans and starts statements.
+        slots: Who may run.
+        limits: What a statement may take.
+        defaults: The catalog and schema of sessions that name none.
+        clock: The time.
+        observer: Is told of each statement's end.
+    """
+
+    def __init__(
+        self,
+        planning: Planning,
+        slots: Slots,
+        limits: StatementLimits,
+        defaults: Defaults,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._planning = planning
+        self._slots = slots
+        self._limits = limits
+        self._defaults = defaults
+        self._clock = clock
+        self._observer = observer
+        self._deadlines = Deadlines(clock)
+        self._registry = Registry()
+
+    def new_statement(self, sql: str, identity: Identity, session: Session) -> Statement:
+        """Return *sql* as a statement of its own, with the session's defaults."""
+        defaults = self._session(session)
+        return Statement(
+            id=uuid.uuid4().hex,
+            sql=sql,
+            catalog=defaults.catalog,
+            db_schema=defaults.db_schema,
+            subject=identity.subject,
+            session_id=session.id,
+        )
+
+    def session_defaults(self, session: Session) -> dict[str, str]:
+        """Return the options a session has without setting them."""
+        defaults = self._session(session)
+        found = {"catalog": defaults.catalog, "schema": defaults.db_schema}
+        return {name: value for name, value in found.items() if value}
+
+    def prepare(self, statement: Statement, call: Cancellation) -> Outline:
+        """Return the schemas of the result and the parameters; executes nothing.
+
+        Raises:
+            FlightlakeError: The statement is wrong, or a table is missing.
+        """
+        record = self._record(statement)
+        with self._timed(call), record.failing(call):
+            text = self._read(record, statement)
+            with record.queued(lambda: self._slots.take(call)):
+                return self._planning.outline(text, statement, record, call)
+
+    def describe(self, statement: Statement, call: Cancellation) -> Described:
+        """Plan *statement*, under a new id, on the current snapshots.
+
+        Raises:
+            FlightlakeError: The statement is wrong, a table cannot be read, the server is full,
+                or *call* was cancelled.
+        """
+        statement = replace(statement, id=uuid.uuid4().hex)
+        record = self._record(statement)
+        with self._timed(call), record.failing(call):
+            text = self._read(record, statement)
+            rows = decode_rows(statement.parameters)
+            with record.queued(lambda: self._slots.take(call)):
+                plan = self._planning.first(text, statement, rows, record, call)
+        statement = replace(statement, pins=plan.pins)
+        now = self._clock.now()
+        self._registry.keep(statement, plan, now + self._limits.plans_kept)
+        return Described(statement, plan.schema, now + self._limits.ticket_lifetime)
+
+    def execute(
+        self,
+        statement: Statement,
+        identity: Identity,
+        call: Cancellation,
+        trace_id: str | None = None,
+    ) -> ResultStream:
+        """Begin to read the statement of a ticket; whoever has the stream closes it.
+
+        Raises:
+            NotFound: The ticket is another's, has been read to its end, or was cancelled.
+            FlightlakeError: It cannot be planned any more, or the server is full.
+        """
+        _own(statement, identity)
+        record = self._record(statement, trace_id)
+        with ExitStack() as undo, record.failing(call):
+            text = self._read(record, statement)
+            rows = decode_rows(statement.parameters)
+            undo.enter_context(self._registry.running(statement, call))
+            undo.enter_context(self._timed(call))
+            slot = record.queued(lambda: self._slots.take(call))
+            undo.callback(slot.free)
+            # Free at once when nobody wants the answer, whatever the threads still do.
+            undo.callback(call.on_cancel(slot.free))
+            plan = self._registry.plan(statement, self._clock.now())
+            if plan is None:
+                plan = self._planning.first(text, statement, rows, record, call)
+            first = self._planning.start(plan, record, call)
+            undo.callback(first.close)
+            held = undo.pop_all()
+
+        def ended(rows: int, size: int, error: FlightlakeError | None) -> None:
+            held.close()
+            if error is None:
+                self._close(statement, Ending.READ)
+            record.finish(rows, size, error)
+
+        rest = self._planning.rest(plan, text, statement, rows[1:], record, call)
+        results = chain((first,), rest) if rows else iter(())
+        return ResultStream(plan.schema, results, call, ended)
+
+    def cancel(self, statement: Statement, identity: Identity) -> bool:
+        """Cancel a statement of *identity*'s; return False if it was over before.
+
+        Raises:
+            NotFound: It is another's.
+        """
+        _own(statement, identity)
+        return self._close(statement, Ending.CANCELLED)
+
+    def extended(self, statement: Statement, identity: Identity) -> datetime:
+        """Return until when a renewed ticket of *statement* holds.
+
+        Raises:
+            NotFound: It is another's, has been read to its end, or was cancelled.
+        """
+        _own(statement, identity)
+        self._registry.check(statement)
+        return self._clock.now() + self._limits.ticket_lifetime
+
+    def close(self) -> None:
+        """Stop the threads; running statements end with errors."""
+        self._deadlines.stop()
+        self._planning.close()
+
+    def _session(self, session: Session) -> Defaults:
+        catalog = str(session.options.get("catalog") or self._defaults.catalog)
+        # The configured schema belongs to the configured catalog.
+        fallback = self._defaults.db_schema if catalog == self._defaults.catalog else ""
+        return Defaults(catalog, str(session.options.get("schema") or fallback))
+
+    def _record(self, statement: Statement, trace_id: str | None = None) -> Record:
+        return Record(statement, self._clock, self._observer, trace_id)
+
+    def _read(self, record: Record, statement: Statement) -> SqlText:
+        size = len(statement.sql.encode())
+        if size > self._limits.sql_bytes:
+            raise InvalidRequest(
+                f"the statement has {size} bytes and at most {self._limits.sql_bytes} are read"
+                " (limits.statement_bytes)"
+            )
+        text = read(statement.sql)
+        record.kind = text.kind.value
+        return text
+
+    @contextmanager
+    def _timed(self, call: Cancellation) -> Iterator[None]:
+        limit = self._limits.timeout
+        error = TimedOut(
+            f"the statement took longer than {limit.total_seconds():g} s (limits.statement_timeout)"
+        )
+        forget = self._deadlines.after(limit, lambda: call.cancel(error))
+        try:
+            yield
+        finally:
+            forget()
+
+    def _close(self, statement: Statement, ending: Ending) -> bool:
+        now = self._clock.now()
+        # Longer than any ticket for it can hold.
+        return self._registry.close(statement, ending, now + self._limits.ticket_lifetime * 2, now)
+
+
+def _own(statement: Statement, identity: Identity) -> None:
+    if statement.subject != identity.subject:
+        raise NotFound("the statement ticket is not one that was issued to you")
