@@ -155,6 +155,11 @@ class Tokens:
         )
 
 
+def key_retention(lifetime: timedelta) -> timedelta:
+    """Return how long a ring must keep its keys for bearer tokens of *lifetime*."""
+    return max(lifetime, COOKIE_LIFETIME)
+
+
 def is_ours(token: str) -> bool:
     """Return whether *token* claims to be a bearer token of a flightlake server.
 

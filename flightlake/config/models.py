@@ -86,12 +86,8 @@ class Auth(Section):
     anonymous: bool = False
     issuer: Annotated[str, Field(min_length=1)] = "flightlake"
     audience: Annotated[str, Field(min_length=1)] = "flightlake"
-    token_lifetime: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=30))] = (
-        timedelta(hours=1)
-    )
-    key_rotation: Annotated[Duration, Field(ge=timedelta(hours=1), le=timedelta(days=366))] = (
-        timedelta(days=7)
-    )
+    token_lifetime: Annotated[Duration, lasting("1m", "30d")] = timedelta(hours=1)
+    key_rotation: Annotated[Duration, lasting("1h", "366d")] = timedelta(days=7)
     jwt: tuple[TrustedJwt, ...] = ()
 
 
