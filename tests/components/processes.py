@@ -1,0 +1,114 @@
+"""Programs that tests start, wait for, and stop."""
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.components import Unavailable
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections on *port* of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Process:
+    """A running program; stopped at the end at the latest, its *folder* removed.
+
+    Its output is in ``log``, and *folder* is its working directory.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self.log = folder / "log"
+        self._folder = folder
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(
+                list(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                cwd=folder,
+                user=user,
+                start_new_session=True,
+            )
+        atexit.register(self.stop)
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
+        """Return once *ready* holds.
+
+        Raises:
+            Unavailable: The program ended, or is not ready in time; with the end of its log.
+        """
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self.log.read_text(errors="replace")[-500:]
+                self.stop()
+                raise Unavailable(f"it did not start: {said}")
+            time.sleep(0.02)
+
+    def pause(self) -> None:
+        """Let the program keep its connections and answer nothing."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused program go on."""
+        os.killpg(self._process.pid, signal.SIGCONT)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the program and whatever it started; does nothing the second time."""
+        atexit.unregister(self.stop)
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, how)
+                os.killpg(self._process.pid, signal.SIGCONT)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def run(arguments: Sequence[str], seconds: float, user: str | None = None) -> None:
+    """Run a program to its end.
+
+    Raises:
+        Unavailable: It is not there, fails, or takes longer than *seconds*.
+    """
+    try:
+        done = subprocess.run(
+            list(arguments), capture_output=True, text=True, timeout=seconds, user=user, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        raise Unavailable(f"{arguments[0]} cannot be run: {failure}") from failure
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout)[-500:]
+        raise Unavailable(f"{arguments[0]} failed: {said}")
