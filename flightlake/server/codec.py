@@ -10,9 +10,9 @@ from typing import Literal
 import pyarrow as pa
 
 from flightlake.clock import Clock
+from flightlake.flightsql.wire_types import holds_dictionary, to_wire, wire_schema
 from flightlake.server.ipc_framing import IpcSink, schema_message
 from flightlake.server.slicing import Coalescer, slices, with_small_dictionaries
-from flightlake.flightsql.wire_types import holds_dictionary, to_wire, wire_schema
 
 _QUICK = 0.01  # seconds between batches under which a source is not worth flushing for
 

@@ -141,6 +141,8 @@ class _Request(BaseHTTPRequestHandler):
             code = 405
         self.close_connection = True
         self.send_response(code)
+        if code == 405:
+            self.send_header("Allow", "GET, HEAD")
         self.send_header("Connection", "close")
         self.send_header("Content-Length", "0")
         self.end_headers()

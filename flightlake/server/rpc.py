@@ -97,7 +97,7 @@ class Disconnects:
     def close(self) -> None:
         """End the thread; calls that end later are not cancelled any more."""
         self._ended.put(None)
-        self._thread.join()
+        self._thread.join(timeout=5)  # a cancellation that hangs shall not keep the server up
 
     def _run(self) -> None:
         while (cancel := self._ended.get()) is not None:

@@ -16,13 +16,13 @@ from flightlake.clock import Clock
 from flightlake.commands.command import Call, Described, Services
 from flightlake.errors import Unsupported
 from flightlake.flightsql.messages import pack, parse, unpack
+from flightlake.flightsql.wire_types import wire_schema
 from flightlake.server.codec import DEFAULT, Encoding, encode_stream
 from flightlake.server.dispatch import Tables, command_in, describe, parse_descriptor
 from flightlake.server.drain import Traffic
 from flightlake.server.handlers import Handlers
 from flightlake.server.rpc import Rpc, check_size, trace_id
 from flightlake.server.uploads import open_upload, read_upload
-from flightlake.flightsql.wire_types import wire_schema
 
 NAME = "arrow.flight.protocol.FlightService"
 

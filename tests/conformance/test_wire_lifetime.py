@@ -193,12 +193,13 @@ def test_a_call_that_ended_well_is_not_cancelled(wire: Running):
 
 def test_a_library_that_fails_because_its_input_was_closed_is_no_defect(wire: Running):
     entered = threading.Event()
+    closed_while_reading: list[bool] = []
 
     def opened(call: Call) -> Stream:
         def batches() -> Iterator[pa.RecordBatch]:
             yield BATCH
             entered.set()
-            stream.closed.wait(DEADLINE)
+            closed_while_reading.append(stream.closed.wait(DEADLINE / 2))
             raise OSError("closed under my feet")
 
         stream = Stream(BATCH.schema, batches())
@@ -210,6 +211,7 @@ def test_a_library_that_fails_because_its_input_was_closed_is_no_defect(wire: Ru
     assert entered.wait(DEADLINE)
     call.cancel()
     eventually(lambda: statuses(wire) == ["CANCELLED"], "the call ended")
+    assert closed_while_reading == [True]
     assert wire.observed.of(InternalFailure) == []
 
 

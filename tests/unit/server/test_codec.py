@@ -175,6 +175,17 @@ def test_a_dictionary_that_changes_is_replaced():
     assert back.column("d").to_pylist() == ["a", "b", "a", "b", "c", "z", "z", "b", None]
 
 
+def test_dictionaries_that_would_not_fit_together_are_not_joined():
+    column_type = pa.dictionary(pa.int8(), pa.string())
+    values = [[f"{part}-{number}" for number in range(100)] for part in range(5)]
+    batches = [
+        pa.record_batch({"d": pa.array(part).dictionary_encode().cast(column_type)})
+        for part in values
+    ]
+    back = decoded(list(encode_stream(batches[0].schema, batches, ManualClock(START))))
+    assert back.column("d").to_pylist() == [value for part in values for value in part]
+
+
 def test_a_dictionary_that_stays_is_sent_once():
     column = pa.array(["a" * 1000, "b" * 1000] * 100).dictionary_encode()
     batches = pa.table({"d": column}).to_batches(max_chunksize=10)
