@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = next(item.module for item in SUBCOMMANDS if item.name == args.subcommand)
     try:
         code: int = importlib.import_module(module).run(args)
+        sys.stdout.flush()  # so that a closed pipe is met here
         return code
     except FlightlakeError as error:
         return _report(error)
