@@ -13,7 +13,6 @@ from rich.console import Console
 from flightlake.cli.sql_table import draw
 from flightlake.demo import connections, examples, lakehouse, serving
 from flightlake.demo.connections import Door
-from flightlake.errors import FlightlakeError
 
 _DESCRIPTION = """\
 Build a small lakehouse in a folder (the inventory of the change-data-capture tutorials, and
@@ -23,9 +22,9 @@ The folder is used again the next time.
 """
 
 
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add ``demo`` to the ``flightlake`` command's subcommands."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+def add_parser(subparsers: Any) -> None:
+    """Add ``demo`` to the subcommands."""
+    parser = subparsers.add_parser(
         "demo",
         help="build a small lakehouse, serve it, and show how to connect",
         description=_DESCRIPTION,
@@ -54,23 +53,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="end after the queries instead of staying up"
     )
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command until Ctrl-C or SIGTERM; return its exit code."""
-    stop = threading.Event()
-    # From here on an interrupt ends the demo in order, also while it builds.
+    # While it builds, SIGTERM ends it like Ctrl-C; a half-built folder is built anew next time.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with lakehouse.locked(args.directory) as directory:
-            _show(_prepared(directory, args.scale), args.port, stop, stay=not args.check)
-    except FlightlakeError as error:
-        print(f"flightlake demo: {error.message}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; the next start picks it up", file=sys.stderr)
-        return 130
+    with lakehouse.locked(args.directory) as directory:
+        _show(_prepared(directory, args.scale), args.port, stay=not args.check)
     return 0
 
 
@@ -87,7 +77,7 @@ def _prepared(directory: Path, scale: float) -> lakehouse.Lakehouse:
     return built
 
 
-def _show(built: lakehouse.Lakehouse, port: int, stop: threading.Event, *, stay: bool) -> None:
+def _show(built: lakehouse.Lakehouse, port: int, *, stay: bool) -> None:
     server, door = serving.start(built, port)
     try:
         for example in examples.EXAMPLES:
@@ -95,14 +85,15 @@ def _show(built: lakehouse.Lakehouse, port: int, stop: threading.Event, *, stay:
             draw(examples.ask(door, example.sql), sys.stdout)
         _print_doors(door)
         if stay:
-            _wait(stop)
+            _wait()
             print("\nstopping")
     finally:
         server.stop()
 
 
-def _wait(stop: threading.Event) -> None:
+def _wait() -> None:
     """Wait for Ctrl-C or SIGTERM."""
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     print("\nThe server stays up until Ctrl-C.", flush=True)

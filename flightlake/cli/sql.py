@@ -10,7 +10,7 @@ from flightlake.cli.sql_output import FORMATS, write
 from flightlake.cli.sql_progress import Progress
 from flightlake.cli.sql_script import whole
 from flightlake.cli.sql_statement import Statement
-from flightlake.errors import FlightlakeError, InvalidRequest
+from flightlake.errors import InvalidRequest
 
 _DESCRIPTION = """\
 Run SQL statements against any Flight SQL server and show what they return.
@@ -23,13 +23,13 @@ _EXAMPLES = """\
 examples:
   flightlake sql --insecure -U demo 'SELECT count(*) FROM tpch.lineitem'
   flightlake sql --uri grpc://localhost:31337 -f report.sql --format csv > report.csv
-  echo 'SELECT 1; SELECT 2' | flightlake sql --uri grpc+tls://lake.example:31337 -U ann
+  echo 'SELECT 1; SELECT 2' | flightlake sql --uri grpc+tls://lake.example:31337 --format json
 """
 
 
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add ``sql`` to the ``flightlake`` command's subcommands."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+def add_parser(subparsers: Any) -> None:
+    """Add ``sql`` to the subcommands."""
+    parser = subparsers.add_parser(
         "sql",
         help="run SQL against a Flight SQL server",
         description=_DESCRIPTION,
@@ -52,30 +52,20 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="rows of a table to show, 0 for all (default 1000); other formats always hold all",
     )
     sql_target.add_arguments(parser)
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; return its exit code, 1 if a statement or the connection failed."""
+    """Run the command; return its exit code."""
     environment, stdin = sql_target.environment()
+    target = sql_target.from_arguments(args, environment, stdin)
+    script = _script(args, stdin)
+    connection = sql_target.connect(target)
     try:
-        target = sql_target.from_arguments(args, environment, stdin)
-        script = _script(args, stdin)
-        connection = sql_target.connect(target)
-        try:
-            if script is None:
-                return sql_prompt.run(connection, target.uri, args.format, args.limit)
-            _run_all(connection, script, args)
-        finally:
-            connection.close()
-    except FlightlakeError as error:
-        print(f"flightlake sql: {error.message}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _forget_stdout()
-        return 1
+        if script is None:
+            return sql_prompt.run(connection, target.uri, args.format, args.limit)
+        _run_all(connection, script, args)
+    finally:
+        connection.close()
     return 0
 
 
@@ -114,10 +104,3 @@ def _limit(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is not a number of rows, 0 or more")
     return int(text)
-
-
-def _forget_stdout() -> None:
-    """Keep the interpreter from flushing to a reader that went away."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from flightlake.cli import sql, sql_statement, sql_target
+from flightlake.cli import main, sql, sql_statement, sql_target
 from flightlake.cli.sql_progress import Progress
 from flightlake.cli.sql_statement import Statement
 from flightlake.errors import Cancelled, FlightlakeError
@@ -47,7 +47,7 @@ def parsed(*words: str) -> argparse.Namespace:
 def test_a_statement_is_run_and_its_table_drawn(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "people")) == 0
+    assert main(["sql", "--uri", server.uri, "people"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].split() == ["1", "Ann"]
     assert lines[4].split() == ["3", "NULL"]
@@ -57,7 +57,7 @@ def test_a_statement_is_run_and_its_table_drawn(
 def test_rows_beyond_the_limit_are_counted(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--limit", "150", "many")) == 0
+    assert main(["sql", "--uri", server.uri, "--limit", "150", "many"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2].strip() == "149"
     assert lines[-1] == "(150 rows shown, 2,350 more rows)"
@@ -66,28 +66,28 @@ def test_rows_beyond_the_limit_are_counted(
 def test_limit_0_shows_all_rows(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--limit", "0", "many")) == 0
+    assert main(["sql", "--uri", server.uri, "--limit", "0", "many"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "(2,500 rows)"
 
 
 def test_csv_tells_null_from_an_empty_string(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--format", "csv", "people;")) == 0
+    assert main(["sql", "--uri", server.uri, "--format", "csv", "people;"]) == 0
     assert capsys.readouterr().out == 'id,name\r\n1,Ann\r\n2,""\r\n3,\r\n'
 
 
 def test_csv_quotes_what_needs_it(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--format", "csv", "quotes")) == 0
+    assert main(["sql", "--uri", server.uri, "--format", "csv", "quotes"]) == 0
     assert capsys.readouterr().out == '"a,b"\r\n"say ""hi"""\r\n"two\nlines"\r\n'
 
 
 def test_json_is_one_object_per_line_and_keeps_every_column(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--format", "json", "people; twice")) == 0
+    assert main(["sql", "--uri", server.uri, "--format", "json", "people; twice"]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert objects == [*PEOPLE.to_pylist(), {"a": 1, "a_2": 2}]
 
@@ -95,7 +95,7 @@ def test_json_is_one_object_per_line_and_keeps_every_column(
 def test_arrow_is_an_ipc_stream(
     server: PlainFlightSqlServer, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--format", "arrow", "people")) == 0
+    assert main(["sql", "--uri", server.uri, "--format", "arrow", "people"]) == 0
     assert pa.ipc.open_stream(capfdbinary.readouterr().out).read_all() == PEOPLE
 
 
@@ -105,24 +105,24 @@ def test_statements_are_read_from_standard_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("people;\n people"))
-    assert sql.run(parsed("--uri", server.uri, "--format", "csv")) == 0
+    assert main(["sql", "--uri", server.uri, "--format", "csv"]) == 0
     assert capsys.readouterr().out.count("id,name") == 2
 
 
 def test_an_error_is_one_line_and_ends_the_script(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "nonsense; people")) == 1
+    assert main(["sql", "--uri", server.uri, "nonsense; people"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("flightlake sql: no such statement here")
+    assert captured.err.startswith("flightlake: no such statement here")
     assert captured.err.count("\n") == 1
 
 
 def test_an_error_in_the_middle_of_a_result_is_reported(
     server: PlainFlightSqlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sql.run(parsed("--uri", server.uri, "--format", "csv", "broken")) == 1
+    assert main(["sql", "--uri", server.uri, "--format", "csv", "broken"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "n\r\n1\r\n"
     assert "the disk is gone" in captured.err
@@ -151,7 +151,7 @@ def test_what_cannot_work_is_said_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert sql.run(parsed(*words)) == 1
+    assert main(["sql", *words]) == 1
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

@@ -22,15 +22,6 @@ from tests.fix_plain_flight_sql import PlainFlightSqlServer, endless, of_table
 
 ROW = pa.record_batch({"n": [1]})
 
-# What ``flightlake sql`` starts in a terminal, without the rest of the command line.
-PROGRAM = """
-import argparse, sys
-from flightlake.cli import sql
-parser = argparse.ArgumentParser()
-sql.add_parser(parser.add_subparsers())
-sys.exit(sql.run(parser.parse_args(["sql", *sys.argv[1:]])))
-"""
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PlainFlightSqlServer]:
@@ -98,7 +89,7 @@ class Terminal:
             "PROMPT_TOOLKIT_NO_CPR": "1",  # nobody here answers where the cursor is
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "--uri", uri],
+            [sys.executable, "-m", "flightlake", "sql", "--uri", uri],
             stdin=child,
             stdout=child,
             stderr=child,
