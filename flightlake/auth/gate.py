@@ -16,7 +16,7 @@ from flightlake.auth.foreign import ForeignTokens
 from flightlake.auth.headers import Basic, Bearer, parse_authorization, read_cookie
 from flightlake.auth.jwt import EXPIRED, REFUSED
 from flightlake.auth.passwords import Passwords, fingerprint
-from flightlake.auth.tokens import Token, Tokens, is_ours, login_end
+from flightlake.auth.tokens import Token, Tokens, login_end
 from flightlake.auth.users import TOKEN_USER
 from flightlake.clock import Clock
 from flightlake.errors import FlightlakeError, NotAuthenticated
@@ -123,7 +123,7 @@ class CredentialGate:
                 if isinstance(credentials, Basic):
                     method, name = "password", credentials.user
                     login = self._by_password(credentials, peer)
-                elif is_ours(credentials.token):
+                elif self._tokens.is_ours(credentials.token):
                     method = "token"
                     login = self._by_token(credentials.token)
                 else:

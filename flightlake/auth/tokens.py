@@ -4,9 +4,12 @@ Both are signed with the key ring, so any process of the server accepts what ano
 Their ``typ`` headers differ, so that a cookie is never taken for a credential.
 """
 
+import hashlib
 import json
 import math
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +26,7 @@ COOKIE = "flightlake-session+jwt"
 COOKIE_LIFETIME = timedelta(hours=24)
 
 _METHODS = ("password", "token", "jwt", "anonymous")
+_REMEMBERED = 4096  # tokens whose signature need not be verified again
 _MAX_OPTIONS = 4096  # bytes of JSON: a header of gRPC holds about 8 KiB in all
 
 
@@ -64,6 +68,8 @@ class Tokens:
         self._audience = audience
         self._lifetime = lifetime
         self._clock = clock
+        self._read_before: OrderedDict[bytes, tuple[str, Token]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def bearer(
         self, identity: Identity, session: Session, *, credential: str = "", whole: bool = False
@@ -132,7 +138,29 @@ class Tokens:
         key = self._keys.signing_key(expires_at)
         return sign(claims, key.secret, key_id=key.id, typ=typ)
 
+    def is_ours(self, token: str) -> bool:
+        """Return whether *token* claims to be a bearer token of a flightlake server.
+
+        Raises:
+            NotAuthenticated: It is no token at all.
+        """
+        return _mark(token, BEARER) in self._read_before or header_of(token).get("typ") == BEARER
+
     def _read(self, token: str, typ: str) -> Token:
+        mark = _mark(token, typ)
+        key_id, read = self._read_before.get(mark) or self._verify(token, typ)
+        if self._keys.by_id(key_id) is None:  # revoked since
+            raise NotAuthenticated(REFUSED)
+        if self._clock.now() >= read.expires_at:
+            raise NotAuthenticated(EXPIRED)
+        with self._lock:
+            self._read_before[mark] = key_id, read
+            self._read_before.move_to_end(mark)
+            while len(self._read_before) > _REMEMBERED:
+                self._read_before.popitem(last=False)
+        return read
+
+    def _verify(self, token: str, typ: str) -> tuple[str, Token]:
         header = header_of(token)
         key_id = header.get("kid")
         key = self._keys.by_id(key_id) if isinstance(key_id, str) else None
@@ -144,9 +172,7 @@ class Tokens:
         issued_at, expires_at = moment(claims, "iat"), moment(claims, "exp")
         if issued_at is None or expires_at is None:
             raise NotAuthenticated(REFUSED)
-        if self._clock.now() >= expires_at:
-            raise NotAuthenticated(EXPIRED)
-        return Token(
+        return key.id, Token(
             _identity(claims),
             Session(_text(claims, "sid"), _options(claims)),
             issued_at,
@@ -160,18 +186,14 @@ def key_retention(lifetime: timedelta) -> timedelta:
     return max(lifetime, COOKIE_LIFETIME)
 
 
-def is_ours(token: str) -> bool:
-    """Return whether *token* claims to be a bearer token of a flightlake server.
-
-    Raises:
-        NotAuthenticated: It is no token at all.
-    """
-    return header_of(token).get("typ") == BEARER
-
-
 def login_end(now: datetime, lifetime: timedelta) -> datetime:
     """Return the end of a login of *lifetime* that begins *now*, in whole seconds."""
     return datetime.fromtimestamp(math.ceil((now + lifetime).timestamp()), UTC)
+
+
+def _mark(token: str, typ: str) -> bytes:
+    """Return what a verified token is remembered by: not itself."""
+    return hashlib.sha256(f"{typ} {token}".encode("utf-8", "replace")).digest()
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:

@@ -8,7 +8,6 @@ import pytest
 
 from flightlake.auth import Identity, Session
 from flightlake.auth.jwt import EXPIRED, REFUSED
-from flightlake.auth.tokens import is_ours
 from flightlake.errors import InvalidRequest, NotAuthenticated
 from tests.fix_auth import START, Door, foreign_token
 
@@ -47,6 +46,32 @@ def test_a_token_expires(door: Door) -> None:
         door.tokens.read_bearer(token)
 
 
+def test_a_token_that_was_read_before_is_still_checked(door: Door) -> None:
+    token = door.tokens.bearer(ALICE, SESSION)
+    assert door.tokens.read_bearer(token) == door.tokens.read_bearer(token)
+    assert door.tokens.is_ours(token)
+    for wrong in (token + "A", token[:-2], token.upper()):
+        with pytest.raises(NotAuthenticated):
+            door.tokens.read_bearer(wrong)
+    with pytest.raises(NotAuthenticated):
+        door.tokens.read_cookie(token)
+    for file in (door.directory / "keys").glob("*.key"):
+        file.unlink()
+    with pytest.raises(NotAuthenticated):
+        door.tokens.read_bearer(token)
+
+
+def test_what_is_remembered_of_tokens_is_bounded(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flightlake.auth.tokens._REMEMBERED", 10)
+    first = door.tokens.bearer(ALICE, SESSION)
+    for _ in range(30):
+        door.tokens.read_bearer(door.tokens.bearer(ALICE, SESSION))
+    assert len(door.tokens._read_before) == 10
+    assert door.tokens.read_bearer(first).identity == ALICE
+
+
 def test_a_token_does_not_outlive_the_login(door: Door) -> None:
     ends = START + timedelta(minutes=5)
     token = door.tokens.read_bearer(
@@ -70,7 +95,7 @@ def test_a_cookie_is_no_bearer_and_a_bearer_no_cookie(door: Door) -> None:
         door.tokens.read_bearer(door.tokens.cookie(ALICE, SESSION))
     with pytest.raises(NotAuthenticated):
         door.tokens.read_cookie(door.tokens.bearer(ALICE, SESSION))
-    assert not is_ours(door.tokens.cookie(ALICE, SESSION))
+    assert not door.tokens.is_ours(door.tokens.cookie(ALICE, SESSION))
 
 
 def test_a_cookie_carries_no_roles(door: Door) -> None:
@@ -165,8 +190,8 @@ def test_options_too_large_to_travel_are_refused(door: Door) -> None:
         door.tokens.bearer(ALICE, Session("s1", {"catalog": "x" * 5000}))
 
 
-def test_a_foreign_token_is_not_ours() -> None:
-    assert not is_ours(foreign_token())
+def test_a_foreign_token_is_not_ours(door: Door) -> None:
+    assert not door.tokens.is_ours(foreign_token())
 
 
 def test_the_two_refusals_say_different_things() -> None:

@@ -14,7 +14,7 @@ from flightlake.auth.passwords import hash_password
 from flightlake.auth.users import User, UsersFile
 from flightlake.config import ConfigError, Settings, load
 from flightlake.config.values import Memory
-from tests.fix_auth import CHEAP, ec_key, public_pem, rsa_key
+from tests.fix_auth import CHEAP, certificate_pem, ec_key, private_pem, public_pem, rsa_key
 
 Loader = Callable[..., Settings]
 ANYBODY = {"FLIGHTLAKE__AUTH__ANONYMOUS": "true"}
@@ -274,6 +274,16 @@ def test_a_certificate_and_a_key_that_do_not_fit_are_refused(
     (tmp_path / "c.pem").write_bytes(public_pem(ec_key()))
     text = "[server.tls]\nmode = 'files'\ncertificate_file = 'c.pem'\nkey_file = 'c.pem'"
     assert "do not belong together" in problems(text)[0]
+
+
+def test_a_certificate_with_its_key_is_taken(read: Loader, tmp_path: Path) -> None:
+    (tmp_path / "c.pem").write_bytes(certificate_pem(ec_key()))
+    (tmp_path / "k.pem").write_bytes(private_pem(ec_key()))
+    (tmp_path / "other.pem").write_bytes(private_pem(ec_key("second")))
+    text = "[server.tls]\nmode = 'files'\ncertificate_file = 'c.pem'\nkey_file = '{}'"
+    assert read(text.format("k.pem")).server.tls.key_file == tmp_path / "k.pem"
+    with pytest.raises(ConfigError, match="do not belong together"):
+        read(text.format("other.pem"))
 
 
 def test_a_damaged_users_file_is_told(problems: Problems, tmp_path: Path) -> None:
