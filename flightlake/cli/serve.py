@@ -1,6 +1,8 @@
 """``flightlake serve``: run a server until it is told to stop."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,4 +39,9 @@ def run(args: argparse.Namespace) -> int:
     app = build(load(args.config))
     app.start()
     print(f"ready {app.location}", flush=True)
-    return 0 if app.run() else 1
+    drained = app.run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is stopped and removed.  An orderly exit would wait for threads that are deep in the
+    # engine, planning a statement that nobody wants any more.
+    os._exit(0 if drained else 1)

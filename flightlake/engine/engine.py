@@ -24,7 +24,7 @@ from flightlake.engine.result import Result
 from flightlake.engine.scan import Scans, unread
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
-from flightlake.engine.tables import StatementTables
+from flightlake.engine.tables import NO_CATALOG, NO_SCHEMA, StatementTables
 from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
@@ -32,8 +32,6 @@ from flightlake.lake.files import DataFiles
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
-
-_NO_SCHEMA = "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +184,7 @@ class Engine:
         return StatementPlanner(text, values, tables, open_session, self._scans, prune)
 
     def _config(self, defaults: Defaults) -> SessionConfig:
-        # The engine wants some default; a catalog that is not there cannot be one of ours.
-        catalog, db_schema = defaults.catalog or "no catalog", defaults.db_schema or _NO_SCHEMA
+        catalog, db_schema = defaults.catalog or NO_CATALOG, defaults.db_schema or NO_SCHEMA
         return (
             SessionConfig()
             .with_default_catalog_and_schema(catalog, db_schema)

@@ -7,11 +7,11 @@ that needs it is handed to a pool and waited for.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import pyarrow as pa
 from datafusion import DataFrame, SessionContext
 from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 
 from flightlake.engine.information_schema import NAME, VIEWS, View
+from flightlake.engine.scan import empty
 from flightlake.engine.tables import StatementTables
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
@@ -91,5 +91,9 @@ class _InformationSchema(SchemaProvider):
         return None if view is None else self._pool.submit(self._make, view).result()
 
     def _make(self, view: View) -> Table:
-        rows: pa.Table = view(self._catalog, self._tables)
-        return Table(self._engine.from_arrow(rows))
+        # Not from_arrow, which registers the rows in the shared context, for good.
+        rows = view(self._catalog, self._tables).combine_chunks()
+        batches = rows.to_batches()
+        if not batches:
+            return Table(empty(self._engine, rows.schema))
+        return Table(self._engine.read_batches(batches))

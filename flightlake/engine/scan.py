@@ -43,7 +43,7 @@ class Scans:
         No file is opened.  An empty list gives an empty table.
         """
         if not urls:
-            return self._empty(table, schema)
+            return empty(self._engine, schema)
         node = plan_pb2.LogicalPlanNode.FromString(self._template(schema))
         listing = node.listing_scan
         listing.paths[:] = urls
@@ -53,10 +53,6 @@ class Scans:
         listing.table_name.full.table = table.table
         plan = LogicalPlan.from_bytes(self._engine, node.SerializeToString())
         return self._engine.create_dataframe_from_logical_plan(plan)
-
-    def _empty(self, table: TableIdentifier, schema: pa.Schema) -> DataFrame:
-        # A name of its own: the engine context is shared, and registers nothing under it.
-        return self._engine.from_arrow(schema.empty_table())
 
     def _template(self, schema: pa.Schema) -> bytes:
         known = self._templates.get(schema)
@@ -73,6 +69,11 @@ class Scans:
                 self._templates.clear()
             self._templates[schema] = template
         return template
+
+
+def empty(engine: SessionContext, schema: pa.Schema) -> DataFrame:
+    """Return a table of *schema* without rows."""
+    return engine.read_batch(pa.RecordBatch.from_pylist([], schema=schema))
 
 
 @dataclass(frozen=True, slots=True)

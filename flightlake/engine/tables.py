@@ -7,7 +7,11 @@ from flightlake.errors import FlightlakeError, NotFound
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.table import IcebergTable
-from flightlake.names import TableIdentifier, nearest
+from flightlake.names import TableIdentifier, nearest, quote
+
+NO_CATALOG = "(no catalog)"
+NO_SCHEMA = "(no schema)"
+"""What the engine takes for a name's missing parts, where the session has no defaults."""
 
 
 class StatementTables:
@@ -56,6 +60,16 @@ class StatementTables:
     def missing(self, identifier: TableIdentifier) -> NotFound:
         """Return the error for a table that is not there, with the nearest name that is."""
         catalog = self.catalogs.get(identifier.catalog)
+        if identifier.db_schema == NO_SCHEMA:
+            return NotFound(
+                f"table {quote(identifier.table)} has no schema in front of it, and the session no"
+                " default: write schema.table, or set the session option 'schema'"
+            )
+        if identifier.catalog == NO_CATALOG:
+            return NotFound(
+                f"table {quote(identifier.table)} has no catalog in front of it, and the session no"
+                " default: write catalog.schema.table, or set the session option 'catalog'"
+            )
         if catalog is None:
             known = ", ".join(sorted(self.catalogs)) or "none"
             return NotFound(
