@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -102,14 +103,14 @@ def _wait() -> None:
 
 def _print_doors(door: Door) -> None:
     print(f"\nflightlake serves this lakehouse at {door.location}")
-    print(f"user {door.user}, password {door.password}; the certificate is self-signed\n")
+    print(f"to user {door.user}, password {door.password}; the certificate is self-signed.")
     for name, text in (
-        ("Prompt", connections.command_line(door)),
-        ("JDBC", connections.jdbc(door)),
+        ("A prompt", connections.command_line(door)),
+        ("JDBC (DBeaver, Tableau, …)", connections.jdbc(door)),
         ("Superset", connections.superset(door)),
-        ("Python (pip install adbc-driver-flightsql)", "\n" + connections.adbc(door)),
+        ("Python, with pip install adbc-driver-flightsql", connections.adbc(door)),
     ):
-        print(f"{name}: {text}")
+        print(f"\n{name}:\n\n" + textwrap.indent(text, "    "))
 
 
 def _port(text: str) -> int:

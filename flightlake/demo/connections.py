@@ -1,5 +1,6 @@
 """How other programs reach the demo's server."""
 
+import json
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
@@ -26,15 +27,15 @@ def adbc(door: Door) -> str:
 from adbc_driver_flightsql import DatabaseOptions, dbapi
 
 with dbapi.connect(
-    {door.location!r},
+    {json.dumps(door.location)},
     db_kwargs={{
-        "username": {door.user!r},
-        "password": {door.password!r},
+        "username": {json.dumps(door.user)},
+        "password": {json.dumps(door.password)},
         DatabaseOptions.TLS_SKIP_VERIFY.value: "true",
     }},
     autocommit=True,
 ) as connection, connection.cursor() as cursor:
-    cursor.execute({_FIRST_QUESTION!r})
+    cursor.execute({json.dumps(_FIRST_QUESTION)})
     print(cursor.fetch_arrow_table())"""
 
 

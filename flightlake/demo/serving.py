@@ -20,7 +20,6 @@ def configuration(lakehouse: Lakehouse, port: int) -> Path:
 
     *port* 0 takes any free port; the management port is the one after it, or also any.
     """
-    lakehouse.server.mkdir(mode=0o700, exist_ok=True)
     file = lakehouse.server / "flightlake.toml"
     file.write_text(
         f"""\
@@ -42,6 +41,9 @@ users_file = "users.toml"
 type = "sql"
 uri = {json.dumps(lakehouse.uri)}
 warehouse = {json.dumps(lakehouse.warehouse)}
+
+[logging]
+level = "WARNING"
 """,
         encoding="utf-8",
     )
@@ -73,6 +75,7 @@ def start(lakehouse: Lakehouse, port: int) -> tuple[app.App, Door]:
     Raises:
         FlightlakeError: It cannot start, for instance because the port is taken.
     """
+    lakehouse.server.mkdir(mode=0o700, exist_ok=True)
     secret = password(lakehouse)
     server = app.build(load(configuration(lakehouse, port), {}))
     server.start()
