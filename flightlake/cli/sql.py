@@ -10,7 +10,7 @@ from flightlake.cli.sql_output import FORMATS, write
 from flightlake.cli.sql_progress import Progress
 from flightlake.cli.sql_script import whole
 from flightlake.cli.sql_statement import Statement
-from flightlake.errors import InvalidRequest
+from flightlake.errors import Cancelled, InvalidRequest
 
 _DESCRIPTION = """\
 Run SQL statements against any Flight SQL server and show what they return.
@@ -64,6 +64,9 @@ def run(args: argparse.Namespace) -> int:
         if script is None:
             return sql_prompt.run(connection, target.uri, args.format, args.limit)
         _run_all(connection, script, args)
+    except Cancelled:
+        print("flightlake: cancelled", file=sys.stderr)
+        return 130
     finally:
         connection.close()
     return 0

@@ -38,7 +38,7 @@ def tables(connection: Any) -> pa.Table:
 
 
 def columns(connection: Any, name: str) -> pa.Table:
-    """Return name, type and nullability of the columns of table *name*.
+    """Return name, SQL type, Arrow type and nullability of the columns of table *name*.
 
     Raises:
         NotFound: There is no such table.
@@ -56,11 +56,27 @@ def columns(connection: Any, name: str) -> pa.Table:
     if len(found) > 1:
         places = ", ".join(quote(str(db_schema)) for _, db_schema, _ in found)
         raise InvalidRequest(f"{name} is in several schemas, say which: {places}")
-    rows = [
-        (column["column_name"], column["xdbc_type_name"], column["xdbc_is_nullable"])
-        for column in found[0][2]["table_columns"] or ()
-    ]
-    return _table(("column", "type", "nullable"), rows)
+    catalog, db_schema, table = found[0]
+    fields = _fields(connection, catalog, db_schema, table["table_name"])
+    rows: list[tuple[object, ...]] = []
+    for column in table["table_columns"] or ():
+        field = fields.get(column["column_name"])
+        more = (None, None) if field is None else (field.type, "yes" if field.nullable else "no")
+        rows.append((column["column_name"], column["xdbc_type_name"], *more))
+    return _table(("column", "type", "arrow type", "nullable"), rows)
+
+
+def _fields(
+    connection: Any, catalog: str | None, db_schema: str | None, table: str
+) -> dict[str, pa.Field]:
+    """Return the table's Arrow fields, or nothing where the server has no answer to that."""
+    try:
+        schema = connection.adbc_get_table_schema(
+            table, catalog_filter=catalog, db_schema_filter=db_schema
+        )
+    except adbc_driver_manager.Error:
+        return {}
+    return {field.name: field for field in schema}
 
 
 def _objects(

@@ -18,8 +18,9 @@ _LONGEST_CELL = 2_000  # characters
 def draw(table: pa.Table, out: TextIO) -> None:
     """Draw *table*; where it is wider than the terminal, value by value instead.
 
-    Values are shown as they are, except that control characters, which could rule the terminal,
-    are replaced, and very long values end in an ellipsis.
+    Values are shown as they are, over several lines if they have them, except that control
+    characters, which could rule the terminal, are replaced, and very long values end in an
+    ellipsis.
     """
     width = Console(file=out).width if out.isatty() else _BOUNDLESS
     # rich itself must neither squeeze nor wrap: what does not fit is shown in another way.
@@ -64,9 +65,11 @@ def _print_records(
         heading = f"── row {number:,} "
         console.print(Text(heading.ljust(min(width, 60), "─"), style="dim"))
         for label, text in zip(labels, row, strict=True):
-            line = Text.assemble((label.ljust(margin), "bold"), "  ", _cell(text))
-            line.truncate(width, overflow="ellipsis")
-            console.print(line, no_wrap=True)
+            for line in _cell(text).split("\n", allow_blank=True):
+                shown = Text.assemble((label.ljust(margin), "bold"), "  ", line)
+                shown.truncate(width, overflow="ellipsis")
+                console.print(shown, no_wrap=True)
+                label = ""
 
 
 def _cell(text: str | None) -> Text:
@@ -74,7 +77,7 @@ def _cell(text: str | None) -> Text:
         return Text("NULL", style="dim italic")
     if len(text) > _LONGEST_CELL:
         text = text[: _LONGEST_CELL - 1] + "…"
-    return Text(_printable(text))
+    return Text("\n".join(_printable(line) for line in text.rstrip("\n").split("\n")))
 
 
 def _printable(text: str) -> str:
@@ -83,4 +86,4 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else _STANDS_FOR.get(c, "\ufffd") for c in text)
 
 
-_STANDS_FOR = {"\n": "⏎", "\t": "→"}
+_STANDS_FOR = {"\n": "⏎", "\t": "→", "\u00a0": " "}

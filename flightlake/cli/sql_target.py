@@ -161,7 +161,7 @@ def connect(target: Target) -> Any:
 
 
 _FRAME = re.compile(
-    r"^(?:[A-Z_]+: )?(?:\[FlightSQL\] )?(?P<message>.*?)"
+    r"^(?:[A-Z_]+: )?(?:\[Flight ?SQL\] )?(?P<message>.*?)"
     r"(?: \((?P<code>[A-Za-z]+); [A-Za-z]+\))?(?:\. Vendor code: \d+)?$",
     re.DOTALL,
 )

@@ -78,7 +78,7 @@ def test_an_unknown_backslash_command_is_refused(answer) -> None:  # type: ignor
 class Terminal:
     """``flightlake sql`` in a pseudo-terminal; ``see`` waits for text to appear in it."""
 
-    def __init__(self, uri: str, home: Path) -> None:
+    def __init__(self, uri: str, home: Path, *words: str) -> None:
         self._fd, child = pty.openpty()
         environment = {
             **os.environ,
@@ -89,7 +89,7 @@ class Terminal:
             "PROMPT_TOOLKIT_NO_CPR": "1",  # nobody here answers where the cursor is
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flightlake", "sql", "--uri", uri],
+            [sys.executable, "-m", "flightlake", "sql", "--uri", uri, *words],
             stdin=child,
             stdout=child,
             stderr=child,
@@ -150,3 +150,15 @@ def test_ctrl_c_cancels_the_statement_and_keeps_the_prompt(
         assert terminal.process.wait(30) == 0
     history = (tmp_path / ".local" / "state" / "flightlake" / "sql_history").read_text()
     assert "endless;" in history
+
+
+def test_ctrl_c_ends_a_single_statement_with_code_130(
+    server: PlainFlightSqlServer, tmp_path: Path
+) -> None:
+    with Terminal(server.uri, tmp_path, "endless") as terminal:
+        server.released.clear()
+        terminal.see(r"\(Ctrl-C cancels\)")
+        terminal.type("\x03")
+        terminal.see("flightlake: cancelled")
+        assert server.released.wait(10)
+        assert terminal.process.wait(30) == 130

@@ -48,10 +48,20 @@ def test_a_table_too_wide_for_the_terminal_is_shown_value_by_value(
     assert lines[2] == "second  " + "y" * 31 + "…"
 
 
+def test_a_value_of_several_lines_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = pa.table({"plan": ["Sort\n  Scan\n"], "n": [1]})
+    assert drawn(plan, io.StringIO())[2:] == ["Sort     1", "  Scan"]
+
+    monkeypatch.setenv("COLUMNS", "12")
+    monkeypatch.setenv("TERM", "xterm")
+    lines = drawn(pa.table({"plan": ["Sort\n  Scan\n"], "more": ["z" * 9]}), Terminal())
+    assert lines[1:] == ["plan  Sort", "        Scan", "more  zzzzz…"]
+
+
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    lines = drawn(pa.table({"a\x1b": ["\x1b[2J\n\tz[bold]x[/bold]"]}), io.StringIO())
+    lines = drawn(pa.table({"a\x1b": ["\x1b[2J\r\tz[bold]x[/bold]"]}), io.StringIO())
     assert lines[0] == "a\ufffd"
-    assert lines[2] == "\ufffd[2J⏎→z[bold]x[/bold]"
+    assert lines[2] == "\ufffd[2J\ufffd→z[bold]x[/bold]"
 
 
 def test_a_result_without_columns_draws_nothing() -> None:
