@@ -12,6 +12,7 @@ from pyiceberg.io import InputFile, InputStream
 from flightlake.errors import DamagedData, NotReady
 from flightlake.lake.stores import StoreSettings, locate
 
+_ABSENT = ("is a directory", "NO_SUCH_KEY", "NO_SUCH_BUCKET", "RESOURCE_NOT_FOUND")
 _REFUSALS = (
     "ACCESS_DENIED",
     "INVALID_ACCESS_KEY_ID",
@@ -62,7 +63,9 @@ def translated(subject: str) -> Iterator[None]:
     except PermissionError as refused:
         raise NotReady(f"{subject} may not be read by this server") from refused
     except (OSError, pa.ArrowInvalid) as failure:
-        if any(refusal in str(failure) for refusal in _REFUSALS):
+        if any(sign in str(failure) for sign in _ABSENT):
+            raise DamagedData(f"{subject} is missing") from failure
+        if any(sign in str(failure) for sign in _REFUSALS):
             raise NotReady(f"{subject} may not be read by this server") from failure
         raise NotReady(f"{subject} cannot be read: its store does not answer") from failure
 

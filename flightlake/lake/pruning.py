@@ -1,5 +1,6 @@
 """Which files of a manifest, and which manifests of a snapshot, a predicate may be true in."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -117,10 +118,16 @@ def _of_column(manifest: Manifest, column: NestedField) -> Evidence:
 
 def _of_values(values: pa.Array) -> Evidence:
     null = np.asarray(values.is_null(), np.bool_)
+    lower = upper = values
     if pa.types.is_floating(values.type):
-        # NaN encloses nothing: unknown, like a missing bound.
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    return Evidence(values, values, only_null=null, never_null=~null)
+        # pyiceberg 0.12's compiled Avro decoder reads doubles through a C float, so the value
+        # is only known to lie between the neighbours of that float.  NaN encloses nothing.
+        floats = np.asarray(pc.fill_null(values, math.nan)).astype(np.float32)
+        unknown = np.isnan(floats)
+        below = np.nextafter(floats, np.float32(-math.inf)).astype(np.float64)
+        above = np.nextafter(floats, np.float32(math.inf)).astype(np.float64)
+        lower, upper = pa.array(below, mask=unknown), pa.array(above, mask=unknown)
+    return Evidence(lower, upper, only_null=null, never_null=~null)
 
 
 def _of_summaries(
