@@ -8,6 +8,7 @@ own, which sees the catalogs through ``StatementTables``; that costs a tenth of 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from datafusion import DataFrame, RuntimeEnvBuilder, SessionConfig, SessionConte
 from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.explain import without_paths
+from flightlake.engine.moment import fix
 from flightlake.engine.parameters import parameter_schema
 from flightlake.engine.planner import StatementPlanner, Values
 from flightlake.engine.providers import StatementCatalog
@@ -32,6 +34,8 @@ from flightlake.lake.files import DataFiles
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class Engine:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
         tables = StatementTables(self._catalogs, {})
-        frame = self._planner(text, defaults, tables, {}).outline()
+        frame = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         parameters = parameter_schema(frame.logical_plan(), text.parameters, text.row_counts)
         return Outline(describe_schema(frame.schema()), parameters)
 
@@ -117,16 +121,19 @@ class Engine:
         defaults: Defaults,
         pins: Mapping[TableIdentifier, Pin],
         values: Values,
+        moment: datetime,
         cancellation: Cancellation,
     ) -> Plan:
         """Plan *text* on the snapshots of *pins*, and on the current ones of other tables.
+
+        *moment* is the statement's current time.
 
         Raises:
             FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*
                 came meanwhile.
         """
         tables = StatementTables(self._catalogs, pins)
-        planned = self._planner(text, defaults, tables, values).plan(cancellation)
+        planned = self._planner(text, defaults, tables, values, moment).plan(cancellation)
         loaded = tables.loaded
         for table in loaded.values():
             self._stores.ensure(table.store)
@@ -169,7 +176,12 @@ class Engine:
         self._callbacks.shutdown(wait=False, cancel_futures=True)
 
     def _planner(
-        self, text: SqlText, defaults: Defaults, tables: StatementTables, values: Values
+        self,
+        text: SqlText,
+        defaults: Defaults,
+        tables: StatementTables,
+        values: Values,
+        moment: datetime,
     ) -> StatementPlanner:
         def open_session(
             tables: StatementTables, scan: Callable[[IcebergTable], DataFrame]
@@ -178,6 +190,8 @@ class Engine:
             for name in self._catalogs:
                 catalog = StatementCatalog(name, tables, scan, self._callbacks, self._context)
                 session.register_catalog_provider(name, catalog)
+            if text.reads_clock:
+                fix(session, moment)
             return session
 
         prune = self._settings.prune

@@ -32,7 +32,6 @@ _NOTHING_BUT_QUERIES = (
     SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
 _FEW_FILES = 8
-_ROUNDS = 3
 _NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
 
 
@@ -81,19 +80,8 @@ class StatementPlanner:
         rest = self.tables.loaded.keys() - self._files.keys()
         if not rest:
             return Planned(frame.logical_plan(), frame.schema(), self._files)
-        wanted = self._wanted(self._optimized(frame)) if self.prune else {}
-        for _ in range(_ROUNDS):
-            self._choose(rest, wanted, cancellation)
-            frame = self._plan(self._scan_chosen)
-            if not (self.text.reads_clock and self.prune):
-                return Planned(frame.logical_plan(), frame.schema(), self._files)
-            # The optimizer has put the current time into the plan, a later one than in the
-            # first pass: execute this very plan, if these files are enough for it.
-            frozen = self._optimized(frame)
-            wanted = self._wanted(frozen)
-            if self._enough(rest, wanted, cancellation):
-                return Planned(frozen, frame.schema(), self._files)
-        self._choose(rest, {}, cancellation)
+        wanted = self._wanted(frame) if self.prune else {}
+        self._choose(rest, wanted, cancellation)
         frame = self._plan(self._scan_chosen)
         return Planned(frame.logical_plan(), frame.schema(), self._files)
 
@@ -104,13 +92,10 @@ class StatementPlanner:
                 self.text.engine_sql, _NOTHING_BUT_QUERIES, dict(self.values) or None
             )
 
-    def _optimized(self, frame: DataFrame) -> LogicalPlan:
-        with self._translated():
-            return frame.optimized_logical_plan()
-
-    def _wanted(self, optimized: LogicalPlan) -> dict[TableIdentifier, Predicate]:
+    def _wanted(self, frame: DataFrame) -> dict[TableIdentifier, Predicate]:
         schemas = {name: table.schema for name, table in self.tables.loaded.items()}
-        return predicates(optimized, schemas)
+        with self._translated():
+            return predicates(frame.optimized_logical_plan(), schemas)
 
     def _choose(
         self,
@@ -123,19 +108,6 @@ class StatementPlanner:
             predicate = wanted.get(name, Anything())
             table = self.tables.loaded[name]
             self._files[name] = table.plan_files(predicate, cancellation).files
-
-    def _enough(
-        self,
-        names: set[TableIdentifier],
-        wanted: Mapping[TableIdentifier, Predicate],
-        cancellation: Cancellation,
-    ) -> bool:
-        for name in names:
-            predicate = wanted.get(name, Anything())
-            needed = self.tables.loaded[name].plan_files(predicate, cancellation).files
-            if not set(needed.paths.to_pylist()) <= set(self._files[name].paths.to_pylist()):
-                return False
-        return True
 
     def _scan_nothing(self, table: IcebergTable) -> DataFrame:
         return self.scans.scan(table.identifier, table.schema, [UNPLANNED])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 from google.protobuf.message import DecodeError
@@ -9,6 +10,8 @@ from google.protobuf.message import DecodeError
 from flightlake._proto import handles_pb2
 from flightlake.errors import NotFound
 from flightlake.names import TableIdentifier
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 STATEMENT_TICKET = "statement ticket"
 PREPARED_STATEMENT = "prepared statement handle"
@@ -33,7 +36,7 @@ class Statement:
 
     ``id`` tells two executions of the same text apart; ``catalog`` and ``db_schema`` are the
     session's defaults (``""`` for none); ``pins`` says what to read of each table; ``parameters``
-    is an Arrow IPC stream with the bound rows.
+    is an Arrow IPC stream with the bound rows; ``moment`` what it takes for the current time.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Statement:
     session_id: str = ""
     pins: Mapping[TableIdentifier, Pin] = field(default_factory=dict)
     parameters: bytes | None = None
+    moment: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def _statement_message(statement: Statement) -> handles_pb2.Statement:
             for table, pin in statement.pins.items()
         ],
         parameters=statement.parameters,
+        moment_us=(statement.moment - EPOCH) // timedelta(microseconds=1),
     )
 
 
@@ -134,6 +139,7 @@ def _statement_value(message: handles_pb2.Statement) -> Statement:
             for pin in message.pins
         },
         parameters=message.parameters if message.HasField("parameters") else None,
+        moment=EPOCH + timedelta(microseconds=message.moment_us),
     )
 
 

@@ -89,7 +89,7 @@ class Planning:
             values = {}
             if row:
                 values = bind(row, self._engine.outline(text, defaults).parameters)
-            return self._engine.plan(text, defaults, statement.pins, values, call)
+            return self._engine.plan(text, defaults, statement.pins, values, statement.moment, call)
 
         try:
             return record.planned(lambda: self._workers.run(work, call))

@@ -116,7 +116,7 @@ class QueryService:
             FlightlakeError: The statement is wrong, a table cannot be read, the server is full,
                 or *call* was cancelled.
         """
-        statement = replace(statement, id=uuid.uuid4().hex)
+        statement = replace(statement, id=uuid.uuid4().hex, moment=self._clock.now())
         record = self._record(statement)
         with self._timed(call), record.failing(call):
             text = self._read(record, statement)
