@@ -4,7 +4,6 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from pyiceberg.manifest import (
@@ -25,14 +24,16 @@ from tests.fix_catalogs import Lake
 
 
 def edit(lake: Lake, table: str, change: Callable[[dict[str, Any]], None]) -> None:
-    """Apply *change* to the metadata JSON of a table in a SQLite lake with local files."""
+    """Apply *change* to the metadata JSON of a table in a SQLite lake."""
     written = lake.writer.load_table((lake.root, table))
-    before = Path(written.metadata_location.removeprefix("file://"))
-    document = json.loads(before.read_text())
+    with written.io.new_input(written.metadata_location).open() as before:
+        document = json.loads(before.read())
     change(document)
-    after = before.with_name(f"99999-{uuid.uuid4()}.metadata.json")
-    after.write_text(json.dumps(document))
-    point_to(lake, table, f"file://{after}")
+    folder = written.metadata_location.rpartition("/")[0]
+    location = f"{folder}/99999-{uuid.uuid4()}.metadata.json"
+    with written.io.new_output(location).create() as after:
+        after.write(json.dumps(document).encode())
+    point_to(lake, table, location)
 
 
 def point_to(lake: Lake, table: str, location: str) -> None:
