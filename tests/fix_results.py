@@ -115,7 +115,7 @@ def tables(
     update = FlightSql_pb2.CommandStatementUpdate
     return Tables(
         commands={query: Command(query, describe, None), handle: Command(handle, None, read)},
-        uploads={update: Upload(update, put)},
+        uploads={update: Upload(update, put, lasting=True)},
         actions={
             row.type: row
             for row in (

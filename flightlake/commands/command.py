@@ -104,11 +104,13 @@ class Upload:
 
     ``put`` gets the command, the uploaded schema (None if the client sent none), and the
     batches, whose iterator raises ``Cancelled`` if the client went away: nothing may be kept
-    unless it ends normally.
+    unless it ends normally.  ``lasting`` says that something is kept: then the end of the stream
+    is doubted for a moment, because gRPC may show a cancelled upload as a finished one first.
     """
 
     message: type[Message]
     put: Callable[[Any, pa.Schema | None, Iterator[pa.RecordBatch], Call], Iterable[bytes]]
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 Source: Flight.proto, ``service FlightService``.
 """
 
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import grpc
 import pyarrow as pa
@@ -23,6 +25,9 @@ from flightlake.server.drain import Traffic
 from flightlake.server.handlers import Handlers
 from flightlake.server.rpc import Rpc, check_size, trace_id
 from flightlake.server.uploads import open_upload, read_upload
+
+_DOUBT = timedelta(milliseconds=100)
+"""How much later than the end of its messages the cancellation of an upload is seen at most."""
 
 NAME = "arrow.flight.protocol.FlightService"
 
@@ -150,6 +155,8 @@ class FlightService:
         message = _named(command_in(parse_descriptor(opened.descriptor)), rpc)
         upload = self._tables.upload(message)
         schema, batches = read_upload(opened, requests)
+        if upload.lasting:
+            batches = self._doubted(batches, call)
         for metadata in upload.put(message, schema, batches, call):
             _send_headers(call, rpc)
             yield Flight_pb2.PutResult(app_metadata=metadata).SerializeToString()
@@ -182,6 +189,15 @@ class FlightService:
             yield Flight_pb2.ActionType(
                 type=action.type, description=action.description
             ).SerializeToString()
+
+    def _doubted(self, batches: Iterator[pa.RecordBatch], call: Call) -> Iterator[pa.RecordBatch]:
+        """Yield *batches*; then wait whether the client has cancelled after all."""
+        yield from batches
+        cancelled = threading.Event()
+        forget = call.cancellation.on_cancel(cancelled.set)
+        self._clock.wait(cancelled, _DOUBT)
+        forget()
+        call.cancellation.check()
 
     def _open(self, rpc: Rpc, request: bytes = b"") -> Call:
         grant = self._gate.authenticate(rpc.headers, rpc.peer)
