@@ -12,6 +12,7 @@ import pyarrow as pa
 from datafusion import LogicalPlan
 from datafusion import expr as dfe
 
+from flightlake.engine.expressions import table_scans
 from flightlake.lake.predicates import (
     And,
     Anything,
@@ -43,21 +44,19 @@ def predicates(
 
     A table that stands in the plan several times is read once for all of them, so its
     predicate is true where that of any scan is.  A table that the plan no longer scans is not
-    in the answer.
+    in the answer, and none is if not all scans can be found.
     """
+    scans = table_scans(optimized)
+    if scans is None:
+        return {}
     found: dict[TableIdentifier, list[Predicate]] = {}
-    waiting = [optimized]
-    while waiting:
-        plan = waiting.pop()
-        node = plan.to_variant()
-        if isinstance(node, dfe.TableScan):
-            name = node.fqn()
-            if None not in name:
-                table = TableIdentifier(*name)
-                if table in schemas:
-                    parts = tuple(translate(part, schemas[table]) for part in node.filters())
-                    found.setdefault(table, []).append(all_of(parts))
-        waiting.extend(plan.inputs())
+    for node in scans:
+        name = node.fqn()
+        if None not in name:
+            table = TableIdentifier(*name)
+            if table in schemas:
+                parts = tuple(translate(part, schemas[table]) for part in node.filters())
+                found.setdefault(table, []).append(all_of(parts))
     return {table: any_of(tuple(parts)) for table, parts in found.items()}
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from datafusion import LogicalPlan, SessionContext
 from datafusion import expr as dfe
 
+from flightlake.engine.expressions import parts, variant
 from flightlake.errors import InvalidRequest
 
 UNKNOWN = pa.string()
@@ -16,13 +17,6 @@ UNKNOWN = pa.string()
 
 _MAX_STEPS = 200_000
 _CAST = re.compile(r"^(?:TRY_)?CAST\(\$\d+ AS (.+)\)$")
-
-# Where a kind of node or expression keeps its expressions; those of scans are copies.
-_PARTS = (
-    "projections", "predicate", "group_by_exprs", "aggregate_exprs", "sort_exprs", "on",
-    "filter", "values", "expr", "left", "right", "low", "high", "list", "pattern", "args",
-    "operands", "else_expr", "when_then_expr", "window_expr", "exprs", "key",
-)  # fmt: skip
 
 
 def parameter_schema(plan: LogicalPlan, count: int, row_counts: Collection[int] = ()) -> pa.Schema:
@@ -54,41 +48,14 @@ def _placeholders(plan: LogicalPlan) -> Iterator[tuple[str, pa.DataType | None]]
             continue
         if isinstance(thing, LogicalPlan):
             waiting.extend((part, None) for part in thing.inputs())
-        node = _variant(thing)
+        node = variant(thing)
         if isinstance(node, dfe.Placeholder):
             field = node.field()
             yield node.id(), field.type if field is not None else wanted
         elif isinstance(node, (dfe.Cast, dfe.TryCast)):
             waiting.append((node.expr(), _cast_type(thing)))
         elif node is not None and not isinstance(node, dfe.TableScan):
-            waiting.extend((part, None) for part in _parts(node))
-
-
-def _variant(thing: Any) -> Any:
-    try:
-        return thing.to_variant()
-    except Exception:  # noqa: BLE001 - what has no Python form: look into its operands
-        return thing if not isinstance(thing, LogicalPlan) else None
-
-
-def _parts(node: Any) -> Iterator[Any]:
-    for name in _PARTS:
-        part = _called(node, name)
-        if part is not None:
-            yield part
-    if hasattr(node, "subquery"):
-        yield node.subquery().input()
-    yield from _called(node, "rex_call_operands") or []
-
-
-def _called(node: Any, name: str) -> Any:
-    method = getattr(node, name, None)
-    if not callable(method):
-        return None
-    try:
-        return method()
-    except Exception:  # noqa: BLE001 - this kind of node does not have it
-        return None
+            waiting.extend((part, None) for part in parts(node))
 
 
 def _cast_type(expression: Any) -> pa.DataType | None:
