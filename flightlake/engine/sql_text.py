@@ -54,6 +54,7 @@ _REFUSALS: tuple[tuple[str, type[FlightlakeError], str], ...] = (
     ("COPY UNLOAD LOAD INSTALL ATTACH DETACH", NotPermitted, _FILES),
 )
 _REFUSED = {word: (error, why) for words, error, why in _REFUSALS for word in words.split()}
+_EXPLAIN_OPTIONS = frozenset({"ANALYZE", "VERBOSE"})
 
 _TOKEN = re.compile(
     r"""
@@ -211,12 +212,20 @@ def _row_counts(found: list[Token]) -> frozenset[int]:
 def _kind(sql: str, found: list[Token]) -> Kind:
     first = found[0]
     word = first.text.upper()
-    if word in _REFUSED:
-        error, advice = _REFUSED[word]
-        raise error(f"{word} is not available: {advice}")
+    if word == "EXPLAIN":
+        explained = (token for token in found[1:] if token.text.upper() not in _EXPLAIN_OPTIONS)
+        _refuse(next(explained, first))
+    _refuse(first)
     if word not in _KINDS:
         raise InvalidSql(f"a statement cannot begin with {first.text!r} {at(sql, first.start)}")
     return _KINDS[word]
+
+
+def _refuse(token: Token) -> None:
+    word = token.text.upper()
+    if word in _REFUSED:
+        error, advice = _REFUSED[word]
+        raise error(f"{word} is not available: {advice}")
 
 
 def _bearable(found: list[Token]) -> None:
