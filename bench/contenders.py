@@ -1,0 +1,97 @@
+"""Who answers a query: each gives the whole answer as an Arrow table."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import files
+from typing import Any, Protocol
+
+import adbc_driver_flightsql.dbapi
+import pyarrow as pa
+
+
+class Contender(Protocol):
+    """Answers SQL."""
+
+    def query(self, sql: str) -> pa.Table: ...
+
+
+class DuckDb:
+    """DuckDB in this process, over Iceberg by its own extension.
+
+    Args:
+        tables: The metadata file of each table.
+    """
+
+    def __init__(self, tables: Mapping[str, str]) -> None:
+        import duckdb
+
+        self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        for name in ("avro", "iceberg"):
+            self._connection.load_extension(_extension(name))
+        for name, metadata in tables.items():
+            self._connection.execute(
+                f"CREATE VIEW {name} AS SELECT * FROM iceberg_scan('{metadata}')"
+            )
+
+    def query(self, sql: str) -> pa.Table:
+        return self._connection.execute(sql).to_arrow_table()
+
+
+class DataFusion:
+    """DataFusion in this process, over the same Parquet files, as it comes.
+
+    Args:
+        tables: The data files of each table.
+        cores: Its partitions, as many as flightlake's.
+        options: Settings that differ from its own.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Sequence[str]],
+        cores: int,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        from datafusion import SessionConfig, SessionContext
+
+        config = SessionConfig(dict(options or {})).with_target_partitions(cores)
+        self._context = SessionContext(config)
+        for name, paths in tables.items():
+            frame = self._context.read_parquet(paths[0])
+            if len(paths) > 1:
+                # A table has one folder for data, so that is what its files are.
+                frame = self._context.read_parquet(paths[0].rpartition("/")[0] + "/")
+            self._context.register_table(name, frame)
+
+    def query(self, sql: str) -> pa.Table:
+        return self._context.sql(sql).to_arrow_table()
+
+
+class FlightSql:
+    """A Flight SQL server, through the official ADBC driver."""
+
+    def __init__(self, location: str) -> None:
+        self._connection: Any = adbc_driver_flightsql.dbapi.connect(location, autocommit=True)
+
+    def query(self, sql: str) -> pa.Table:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetch_arrow_table()
+
+
+def tpch_queries() -> list[str]:
+    """Return the 22 queries of TPC-H, as DuckDB's extension has them."""
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.load_extension(_extension("tpch"))
+    rows = connection.execute("SELECT query FROM tpch_queries() ORDER BY query_nr").fetchall()
+    return [row[0].strip().rstrip(";") for row in rows]
+
+
+def _extension(name: str) -> str:
+    """Return where the package of DuckDB's extension *name* has put it."""
+    distribution = f"duckdb-extension-{name}"
+    for file in files(distribution) or ():
+        if file.name.endswith(".duckdb_extension"):
+            return str(file.locate())
+    raise RuntimeError(f"{distribution} has no extension in it")
