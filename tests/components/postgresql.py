@@ -5,6 +5,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,12 @@ def launch() -> Server:
         "max_connections": "60",
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    process = Process([str(programs / "postgres"), "-D", str(data), *options], folder, user=account)
+    process = Process(
+        [str(programs / "postgres"), "-D", str(data), *options],
+        folder,
+        user=account,
+        stop_signal=signal.SIGINT,
+    )
     process.wait_until(
         lambda: listens(port) and "ready to accept" in process.log.read_text(errors="replace")
     )

@@ -44,7 +44,9 @@ class Process:
         folder: Path,
         environment: Mapping[str, str] | None = None,
         user: str | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
+        self._stop_signal = stop_signal
         self.log = folder / "log"
         self._folder = folder
         with self.log.open("wb") as output:
@@ -75,26 +77,53 @@ class Process:
             time.sleep(0.02)
 
     def pause(self) -> None:
-        """Let the program keep its connections and answer nothing."""
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        """Let the program and its children keep their connections and answer nothing."""
+        for member in self._family():
+            os.kill(member, signal.SIGSTOP)
+            while _state(member) != "T":
+                time.sleep(0.01)
 
     def resume(self) -> None:
         """Let a paused program go on."""
-        os.killpg(self._process.pid, signal.SIGCONT)
+        for member in self._family():
+            os.kill(member, signal.SIGCONT)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def _family(self) -> list[int]:
+        """Return the program's process id and those of its children and theirs."""
+        parents: dict[int, list[int]] = {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                parent = int(_after_name(entry)[1])
+                parents.setdefault(parent, []).append(int(entry.parent.name))
+        family, waiting = [], [self._process.pid]
+        while waiting:
+            member = waiting.pop()
+            family.append(member)
+            waiting.extend(parents.get(member, []))
+        return family
+
+    def stop(self) -> None:
         """End the program and whatever it started; does nothing the second time."""
         atexit.unregister(self.stop)
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, how)
-                os.killpg(self._process.pid, signal.SIGCONT)
+                os.killpg(self._process.pid, self._stop_signal)
+                self.resume()
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _after_name(stat: Path) -> list[str]:
+    """Return state, parent and so on; the name before is in brackets and may hold anything."""
+    return stat.read_text().rpartition(")")[2].split()
+
+
+def _state(process: int) -> str:
+    return _after_name(Path(f"/proc/{process}/stat"))[0]
 
 
 def run(arguments: Sequence[str], seconds: float, user: str | None = None) -> None:
