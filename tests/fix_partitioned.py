@@ -82,7 +82,8 @@ VALUES: Mapping[IcebergType, Values] = {
     FloatType(): lambda source: source.choice([0.0, -0.0, 1.5, -2.5, float("nan"), float("inf")]),
     DoubleType(): lambda source: source.choice([0.0, -0.0, 1.1, -2.2, float("nan"), -float("inf")]),
     DecimalType(9, 2): lambda source: Decimal(source.randrange(-999, 999)).scaleb(-2),
-    DecimalType(38, 10): lambda source: Decimal(source.randrange(-(10**37), 10**37)).scaleb(-10),
+    # From text: arithmetic would round to Python's 28 digits.
+    DecimalType(38, 10): lambda source: Decimal(f"{source.randrange(-(10**37), 10**37)}e-10"),
     DateType(): lambda source: date(1969, 12, 25) + timedelta(days=source.randrange(-400, 30)),
     TimeType(): lambda source: time(source.randrange(24), source.randrange(60), 1, 2),
     TimestampType(): _moment,
@@ -105,7 +106,7 @@ TRANSFORMS: Mapping[IcebergType, Sequence[Transform[Any, Any] | None]] = {
     FloatType(): [None, IdentityTransform()],
     DoubleType(): [None, IdentityTransform()],
     DecimalType(9, 2): [None, IdentityTransform(), TruncateTransform(50), *_BUCKET],
-    DecimalType(38, 10): [None, IdentityTransform(), *_BUCKET],
+    DecimalType(38, 10): [None, IdentityTransform(), TruncateTransform(10**6), *_BUCKET],
     DateType(): [None, IdentityTransform(), *_DATED, *_BUCKET],
     TimeType(): [None, IdentityTransform()],
     TimestampType(): [None, IdentityTransform(), *_DATED, HourTransform(), *_BUCKET],

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from pyiceberg.io import InputFile, InputStream
 
-from flightlake.errors import DamagedData, NotReady
+from flightlake.errors import DamagedData, NotReady, Unsupported
 from flightlake.lake.stores import StoreSettings, locate
 
 _ABSENT = ("is a directory", "NO_SUCH_KEY", "NO_SUCH_BUCKET", "RESOURCE_NOT_FOUND")
@@ -41,8 +41,17 @@ def filesystem(store: StoreSettings) -> pafs.FileSystem:
 
 
 def key_in(store: StoreSettings, path: str) -> str:
-    """Return what ``filesystem(store)`` calls the file at *path*."""
+    """Return what ``filesystem(store)`` calls the file at *path*, which may be in any bucket.
+
+    Raises:
+        Unsupported: The path has a scheme that is not read, or not the scheme of *store*.
+    """
     location = locate(path)
+    if location.scheme != store.scheme:
+        raise Unsupported(
+            f"a table in a '{store.scheme}:' location that has files in a '{location.scheme}:' one"
+            " is not read; keep them in one"
+        )
     if location.scheme == "file":
         return location.key
     return f"{location.authority}/{location.key}"

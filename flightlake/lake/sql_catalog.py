@@ -203,7 +203,12 @@ def _sqlite(name: str, url: sa.URL, timeout: timedelta) -> sa.Engine:
         )
 
     return sa.create_engine(
-        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=_POOL, max_overflow=_POOL
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        pool_timeout=timeout.total_seconds(),
     )
 
 
