@@ -82,15 +82,14 @@ class FlightService:
     def handshake(self, requests: Iterator[bytes], rpc: Rpc) -> Iterator[bytes]:
         """Give a bearer token for the credentials in the headers.
 
-        The token is in the ``authorization`` header of the answer and, for clients that read
-        messages, in the payload of the one answer.  The client's messages are not looked at, and
-        not waited for: ADBC sends none and keeps its side open until it has the answer.
+        The token is in the ``authorization`` header of the answer, which has no message: after
+        one, ADBC reads no further, takes the call for unfinished, and puts this token over the
+        newer one of a session's options when its garbage is collected.  The client's messages
+        are not looked at, and not waited for: ADBC sends none and keeps its side open.
         """
         grant = self._gate.handshake(rpc.headers, rpc.peer)
         rpc.send_headers(grant.headers)
-        bearer = next((value for name, value in grant.headers if name == "authorization"), "")
-        token = bearer.partition(" ")[2].encode()
-        yield Flight_pb2.HandshakeResponse(payload=token).SerializeToString()
+        return iter(())
 
     def list_flights(self, request: bytes, rpc: Rpc) -> Iterator[bytes]:
         """List nothing: Flight SQL has its own commands for what there is."""

@@ -158,15 +158,14 @@ def test_no_flights_are_listed(wire: Running):
 def test_a_handshake_with_basic_gives_a_bearer_token(wire: Running, padded):
     call = wire.duplex("Handshake", [], metadata=(("authorization", basic(padded)),))
     assert ("authorization", BEARER) in call.initial_metadata()
-    (answer,) = call
-    assert Flight_pb2.HandshakeResponse.FromString(answer).payload == b"good"
+    assert list(call) == []
 
 
 def test_a_handshake_with_a_bearer_token_and_a_message(wire: Running):
     hello = Flight_pb2.HandshakeRequest(payload=b"whatever").SerializeToString()
     call = wire.duplex("Handshake", [hello])
     assert ("authorization", BEARER) in call.initial_metadata()
-    assert len(list(call)) == 1
+    assert list(call) == []
 
 
 def test_a_handshake_does_not_wait_for_the_client_to_finish(wire: Running):
@@ -177,7 +176,7 @@ def test_a_handshake_does_not_wait_for_the_client_to_finish(wire: Running):
         yield from ()
 
     call = wire.duplex("Handshake", open_end())
-    assert len(list(call)) == 1
+    assert list(call) == []
     over.set()
 
 

@@ -19,8 +19,7 @@ def test_the_service_has_every_method_of_the_protocol():
 
 def test_a_handshake_where_everybody_is_welcome_has_an_empty_answer(wire: Running):
     wire.gate.handshake = lambda headers, peer: Grant(Identity("anonymous"), Session("s"))
-    (answer,) = wire.duplex("Handshake", [], metadata=())
-    assert Flight_pb2.HandshakeResponse.FromString(answer).payload == b""
+    assert list(wire.duplex("Handshake", [], metadata=())) == []
 
 
 @pytest.mark.parametrize(
