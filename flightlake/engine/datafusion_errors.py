@@ -130,7 +130,7 @@ _SAMPLES: tuple[tuple[str, Make], ...] = (
     (r"No space left on device|max_temp_directory_size|disk usage.*exceed", _spill),
     (r"Resources exhausted|Failed to allocate", _memory),
     (r"^Object Store error: .*(not found|NotFound|No such file)", _missing_file),
-    (r"^(ParquetError|Parquet error|Arrow: Parquet)", _broken_file),
+    (r"^(Arrow error: )?(ParquetError|Parquet (argument )?error|Arrow: Parquet)", _broken_file),
     (r"Invalid Parquet|Corrupt|footer|range start must not be greater", _broken_file),
     (r"^Object Store error", _store),
     (r"^This feature is not implemented", _unsupported),

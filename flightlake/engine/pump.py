@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 from datafusion import ExecutionPlan, SessionContext
 
+from flightlake.errors import NotReady
+
 
 class EngineLoop:
     """One thread with an event loop, on which all streams are drawn."""
@@ -24,8 +26,16 @@ class EngineLoop:
         self._thread.start()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run *work* on the loop."""
-        asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Run *work* on the loop.
+
+        Raises:
+            NotReady: The loop has stopped.
+        """
+        try:
+            asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()
+            raise NotReady("the server is stopping; run the statement again elsewhere") from None
 
     def call(self, function: Any, *arguments: Any) -> None:
         """Call *function* on the loop soon; does nothing once the loop has stopped."""
@@ -35,9 +45,20 @@ class EngineLoop:
             return
 
     def stop(self) -> None:
-        """Stop the loop; streams that are still drawn are dropped."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Stop the loop; streams that are still drawn are dropped, and whoever reads one wakes."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         self._thread.join(5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _end(self) -> None:
+        drawing = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in drawing:
+            task.cancel()
+        await asyncio.gather(*drawing, return_exceptions=True)
+        self._loop.stop()
 
 
 class _End:

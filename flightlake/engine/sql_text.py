@@ -60,11 +60,12 @@ _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
   | (?P<line_comment>--[^\n]*)
+  | (?P<hint>/\*!)
   | (?P<block_comment>/\*)
   | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*')
   | (?P<string>(?:[nN](?=')|[xX](?=')|[bB](?=')|[uU]&(?='))?'(?:[^']|'')*')
   | (?P<identifier>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
-  | (?P<dollar>\$(?:[A-Za-z_][A-Za-z_0-9]*)?\$)
+  | (?P<dollar>\$\w*\$)
   | (?P<numbered>\$[0-9]+)
   | (?P<named>[$@:][A-Za-z_][A-Za-z_0-9]*)
   | (?P<question>\?)
@@ -90,6 +91,7 @@ _CLOCK = frozenset(
         "LOCALTIME", "LOCALTIMESTAMP",
     }
 )  # fmt: skip
+_NAMES = ("word", "identifier")
 MAX_TOKENS = 100_000
 MAX_OPERATORS = 3_000
 MAX_SET_OPERATIONS = 300
@@ -143,6 +145,9 @@ def tokens(sql: str) -> Iterator[Token]:
         position = match.end()
         if kind == "block_comment":
             position = _end_of_comment(sql, start)
+        elif kind == "hint":
+            # The engine, as MySQL does, takes what stands in such a comment for SQL.
+            raise InvalidSql(f"a comment must not begin with /*! {at(sql, start)}")
         elif kind == "dollar":
             end = sql.find(match.group(), position)
             if end < 0:
@@ -192,7 +197,7 @@ def read(sql: str) -> SqlText:
     kind = _kind(sql, found)
     _bearable(found)
     engine_sql, parameters, shifts = _number_parameters(sql, found)
-    words = {token.text.upper() for token in found if token.kind == "word"}
+    words = {token.text.strip('"`').upper() for token in found if token.kind in _NAMES}
     reads_clock = bool(words & _CLOCK)
     return SqlText(sql, kind, engine_sql, parameters, reads_clock, _row_counts(found), shifts)
 
@@ -274,12 +279,21 @@ def _number_parameters(sql: str, found: list[Token]) -> tuple[str, int, tuple[in
     for token in found:
         if token.kind == "question":
             count += 1
-            numbered = f"${count}"
-            parts += [sql[last : token.start], numbered]
-            length += token.start - last + len(numbered)
+            start, end = token.start, token.start + 1
+            if sql[end : end + 1].isdigit():
+                raise InvalidSql(f"write ? or $1, not ?1 {at(sql, start)}")
+            # Without a space, LIMIT? would become the name LIMIT$1.
+            before = " " if _in_name(sql[start - 1 : start]) else ""
+            numbered = before + f"${count}" + (" " if _in_name(sql[end : end + 1]) else "")
+            parts += [sql[last:start], numbered]
+            length += start - last + len(numbered)
             shifts += [length] * (len(numbered) - 1)
-            last = token.start + 1
+            last = end
     return "".join([*parts, sql[last:]]), count, tuple(shifts)
+
+
+def _in_name(character: str) -> bool:
+    return character.isalnum() or character in ("_", "$", "@", "#")
 
 
 def original_position(text: SqlText, line: int, column: int) -> tuple[int, int]:

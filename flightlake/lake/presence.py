@@ -14,13 +14,13 @@ _THREADS = 16
 
 
 def require_present(store: StoreSettings, paths: Sequence[str], table: str) -> None:
-    """Return if every data file at *paths* exists; *table* is its table's name for messages.
+    """Return if every data file at *paths* is there; *table* is its table's name for messages.
 
     Data files are written once and never again under the same name: one that exists now has
     existed at every moment since its snapshot was committed.
 
     Raises:
-        DamagedData: A file is missing.
+        DamagedData: A file is missing, or empty.
         NotReady: The store does not answer.
     """
     subject = f"a data file of table {table}"
@@ -30,7 +30,11 @@ def require_present(store: StoreSettings, paths: Sequence[str], table: str) -> N
 
     def look(part: list[str]) -> bool:
         with blobs.translated(subject):
-            return all(info.type == pafs.FileType.File for info in system.get_file_info(part))
+            # The engine leaves out an empty file, too, and no Parquet file is empty.
+            return all(
+                info.type == pafs.FileType.File and info.size != 0
+                for info in system.get_file_info(part)
+            )
 
     if len(parts) == 1:
         found = [look(parts[0])]
@@ -39,5 +43,5 @@ def require_present(store: StoreSettings, paths: Sequence[str], table: str) -> N
             found = list(threads.map(look, parts))
     if not all(found):
         raise DamagedData(
-            f"{subject} is missing from its store; restore it or remove it from the table"
+            f"{subject} is missing from its store, or empty; restore it or remove it from the table"
         )
