@@ -48,14 +48,14 @@ def build() -> str:
 def run_command(*arguments: str, volumes: Sequence[str] = (), network: str = "none") -> list[str]:
     """Return the command that runs the image the way the chart does: *arguments* follow its name.
 
-    Read-only root, no capabilities, no new privileges, a memory limit.
+    Read-only root, no capabilities, no new privileges, a memory limit; the state is on the
+    volume that the image declares.
     """
     return [
         *_storage("podman"), "--cgroup-manager", "cgroupfs", "--events-backend", "none",
         "--runtime", str(shutil.which("runc")), "run", "--rm", "--no-healthcheck",
         "--ulimit", "nofile=16384:16384", "--ulimit", "nproc=8192:8192", "--network", network,
         "--read-only", "--tmpfs", "/tmp",  # noqa: S108 (in the container)
-        "--tmpfs", "/var/lib/flightlake:mode=0777",
         "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "1g",
         *(part for volume in volumes for part in ("--volume", volume)),
         *arguments,
