@@ -1,8 +1,7 @@
 """The tables that are measured, made once and kept in ``.cache/bench``.
 
 Each folder has a SQLite catalog ``lake`` and a warehouse of local files.  A folder counts only
-once it is whole: it is made under another name.  Iceberg writes absolute paths, so the name is
-changed by building the lakehouse in its final place and marking it at the end.
+once its mark says that it is whole, and for this very place: Iceberg writes absolute paths.
 """
 
 import shutil
@@ -68,7 +67,7 @@ def tpch_lakehouse(scale: float, report: Callable[[str], None]) -> Lakehouse:
 
 
 def many_files_lakehouse(report: Callable[[str], None]) -> Lakehouse:
-    """Return a table ``events`` of 5,000 data files with 1,000 rows each, in the order of ``id``."""
+    """Return a table ``events`` of 5,000 data files of 1,000 rows, in the order of ``id``."""
     return _kept(Lakehouse(ROOT / f"files-{FILES}", "many"), _write_events, report)
 
 

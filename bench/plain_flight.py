@@ -26,6 +26,8 @@ class PlainFlightServer(flight.FlightServerBase):
     def get_flight_info(
         self, context: flight.ServerCallContext, descriptor: flight.FlightDescriptor
     ) -> flight.FlightInfo:
+        if b"StatementQuery" not in descriptor.command:
+            raise NotImplementedError("only statements")  # ADBC asks about the server first
         endpoint = flight.FlightEndpoint(_TICKET, [])
         return flight.FlightInfo(self._table.schema, descriptor, [endpoint], -1, -1)
 

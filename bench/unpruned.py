@@ -1,4 +1,4 @@
-"""``flightlake`` with pruning switched off, which no setting can do: ``python -m bench.unpruned``."""
+"""``python -m bench.unpruned``: ``flightlake`` with pruning off, which no setting can do."""
 
 import sys
 from functools import partial
