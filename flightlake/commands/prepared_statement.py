@@ -35,7 +35,7 @@ def create(body: bytes, call: Call) -> Iterable[bytes]:
     result = pb.ActionCreatePreparedStatementResult(
         prepared_statement_handle=prepared_handle(prepared, services.sealer, services.clock.now()),
         dataset_schema=wire_schema(outline.schema).serialize().to_pybytes(),
-        parameter_schema=outline.parameters.serialize().to_pybytes(),
+        parameter_schema=wire_schema(outline.parameters).serialize().to_pybytes(),
         is_update=False,
     )
     yield pack(result)

@@ -1,4 +1,4 @@
-"""Every bad input, over raw gRPC: the right status, one sentence, nothing else, and life goes on."""
+"""Every bad input over raw gRPC: the right status, one sentence, nothing else; life goes on."""
 
 import re
 import secrets
@@ -314,7 +314,7 @@ def test_dead_catalogs_do_not_hinder_the_others(client: RawClient):
 
 @pytest.mark.parametrize("form", ["", "VERBOSE", "ANALYZE", "ANALYZE VERBOSE", "FORMAT TREE"])
 def test_explain_tells_no_paths(client: RawClient, form):
-    sql = f"SELECT item, sum(price) FROM shop.orders o JOIN shop.numbers ON n = id GROUP BY item"
+    sql = "SELECT item, sum(price) FROM shop.orders o JOIN shop.numbers ON n = id GROUP BY item"
     said = str(client.read(f"EXPLAIN {form} {sql}").to_pydict())
     assert "orders" in said or "DataSource" in said
     assert not re.search(r"canary|\.parquet|file:|/tmp", said), said
