@@ -1,4 +1,4 @@
-"""What the rendered chart says, and what it refuses to say."""
+"""What the rendered chart says, and whether Kubernetes and the server take it."""
 
 import subprocess
 from pathlib import Path

@@ -13,7 +13,7 @@ from flightlake.auth.passwords import hash_password
 from flightlake.auth.users import User, UsersFile
 from flightlake.cli import sql_target
 from flightlake.demo import lakehouse
-from tests.components import Unavailable, containers, require
+from tests.components import ROOT, Unavailable, containers, require
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_it_holds_nothing_to_build_with(inside: dict[str, Any]) -> None:
 def test_it_holds_the_versions_that_are_tested(inside: dict[str, Any]) -> None:
     held = inside["held"]
     del held["flightlake"]
-    pinned = {line.split(" ;")[0] for line in Path("constraints.txt").read_text().splitlines()}
+    pinned = {line.split(" ;")[0] for line in (ROOT / "constraints.txt").read_text().splitlines()}
     assert {f"{name}=={version}" for name, version in held.items()} <= pinned
 
 
