@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench proto constraints clean
+.PHONY: help setup demo test check format bench corpus corpus-refused proto constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -38,6 +38,12 @@ format: $(INSTALLED) ## rewrite the sources the way `make check` wants them
 
 bench: $(INSTALLED_BENCH) ## measure against DuckDB, plain DataFusion and a plain Flight server
 	$(BIN)/python -m bench $(ARGS)
+
+corpus: $(INSTALLED) ## have Spark and others write the tables of tests/corpus anew (ARGS='int_*': only those)
+	$(BIN)/python -m tests.corpus.generate $(ARGS)
+
+corpus-refused: $(INSTALLED) ## write down which tables of the corpus are refused today
+	$(BIN)/python -m tests.corpus.refused
 
 proto: $(INSTALLED) ## generate flightlake/_proto from proto/
 	$(BIN)/python proto/generate.py

@@ -1,0 +1,1 @@
+"""The writers of the corpus; they run in an environment of their own."""
