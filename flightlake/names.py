@@ -33,6 +33,11 @@ def quote(name: str) -> str:
     plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
     if plain and name and not name[0].isdigit():
         return name
+    return quote_always(name)
+
+
+def quote_always(name: str) -> str:
+    """Return *name* as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -5,14 +5,14 @@ stores and the caches of footers and statistics.  Each is planned in a session c
 own, which sees the catalogs through ``StatementTables``; that costs a tenth of a millisecond.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from datafusion import DataFrame, RuntimeEnvBuilder, SessionConfig, SessionContext
+from datafusion import DataFrame, ExecutionPlan, RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import translate
@@ -23,14 +23,13 @@ from flightlake.engine.planner import StatementPlanner, Values
 from flightlake.engine.providers import StatementCatalog
 from flightlake.engine.pump import EngineLoop, Pump
 from flightlake.engine.result import Result
-from flightlake.engine.scan import Scans, unread
+from flightlake.engine.scan import ScannedFiles, Scans, unread
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
 from flightlake.engine.tables import NO_CATALOG, NO_SCHEMA, StatementTables
 from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
-from flightlake.lake.files import DataFiles
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
@@ -73,8 +72,8 @@ class Outline:
 class Plan:
     """A statement that can be executed, any number of times, on what it was planned for.
 
-    ``schema`` is that of the result; ``pins`` are the snapshots it reads; ``files`` the data
-    files.
+    ``schema`` is that of the result; ``pins`` are the snapshots it reads; ``paths`` the files of
+    each scan.
     """
 
     text: SqlText
@@ -82,7 +81,7 @@ class Plan:
     pins: Mapping[TableIdentifier, Pin]
     frame: DataFrame
     tables: Mapping[TableIdentifier, IcebergTable]
-    files: Mapping[TableIdentifier, DataFiles]
+    paths: Mapping[TableIdentifier, Sequence[Sequence[str]]]
 
 
 class Engine:
@@ -104,16 +103,20 @@ class Engine:
         self._loop = EngineLoop()
         self._callbacks = ThreadPoolExecutor(32, thread_name_prefix="tables")
 
-    def outline(self, text: SqlText, defaults: Defaults) -> Outline:
+    def outline(
+        self, text: SqlText, defaults: Defaults, pins: Mapping[TableIdentifier, Pin]
+    ) -> Outline:
         """Return the schemas of the result and the parameters of *text*; executes nothing.
+
+        *pins* are as for ``plan``.
 
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = StatementTables(self._catalogs, {})
-        frame = self._planner(text, defaults, tables, {}, _EPOCH).outline()
-        parameters = parameter_schema(frame.logical_plan(), text.parameters, text.row_counts)
-        return Outline(describe_schema(frame.schema()), parameters)
+        tables = StatementTables(self._catalogs, pins)
+        planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
+        parameters = parameter_schema(planned.plan, text.parameters, text.row_counts)
+        return Outline(describe_schema(planned.schema), parameters)
 
     def plan(
         self,
@@ -140,10 +143,13 @@ class Engine:
         return Plan(
             text=text,
             schema=describe_schema(planned.schema),
-            pins={name: Pin(table.snapshot_id, table.schema_id) for name, table in loaded.items()},
+            pins={
+                name: Pin(table.snapshot_id, table.schema_id, table.uuid)
+                for name, table in loaded.items()
+            },
             frame=self._context.create_dataframe_from_logical_plan(planned.plan),
             tables=loaded,
-            files=dict(planned.files),
+            paths=dict(planned.paths),
         )
 
     def start(self, plan: Plan, cancellation: Cancellation) -> Result:
@@ -157,18 +163,22 @@ class Engine:
         except BaseException as error:
             raise translate(error, plan.text) from error
         cancellation.check()
-        urls = {
-            name: plan.tables[name].store.engine_urls(files.paths.to_pylist())
-            for name, files in plan.files.items()
-        }
-        for left_out in unread(physical, urls):
-            name = left_out.table
-            paths = dict(zip(urls[name], plan.files[name].paths.to_pylist(), strict=True))
-            wanted = [paths[url] for url in left_out.urls]
-            require_present(plan.tables[name].store, wanted, str(name))
+        self._require_files(plan, physical)
         cancellation.check()
         edit = without_paths if plan.text.kind is Kind.EXPLAIN else None
         return Result(plan.schema, Pump(self._loop, self._context, physical), plan.text, edit)
+
+    def _require_files(self, plan: Plan, physical: ExecutionPlan) -> None:
+        scans: list[ScannedFiles] = []
+        paths: dict[str, str] = {}
+        for name, groups in plan.paths.items():
+            for group in groups:
+                urls = plan.tables[name].store.engine_urls(group)
+                scans.append(ScannedFiles(name, tuple(urls)))
+                paths.update(zip(urls, group, strict=True))
+        for left_out in unread(physical, scans):
+            wanted = [paths[url] for url in left_out.urls]
+            require_present(plan.tables[left_out.table].store, wanted, str(left_out.table))
 
     def close(self) -> None:
         """Stop all that runs; the engine cannot be used after."""
@@ -195,7 +205,9 @@ class Engine:
             return session
 
         prune = self._settings.prune
-        return StatementPlanner(text, values, tables, open_session, self._scans, prune)
+        return StatementPlanner(
+            text, values, tables, open_session, self._context, self._scans, prune
+        )
 
     def _config(self, defaults: Defaults) -> SessionConfig:
         catalog, db_schema = defaults.catalog or NO_CATALOG, defaults.db_schema or NO_SCHEMA

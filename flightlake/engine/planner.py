@@ -6,7 +6,7 @@ them.  Tables of few files are given them at once; where there are no others, on
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,11 +16,12 @@ from datafusion import DataFrame, LogicalPlan, SessionContext, SQLOptions
 from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.filters import predicates
+from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
 from flightlake.engine.sql_text import SqlText
 from flightlake.engine.tables import StatementTables
 from flightlake.errors import FlightlakeError
-from flightlake.lake.files import DataFiles
+from flightlake.lake.parts import Part
 from flightlake.lake.predicates import Anything, Predicate
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
@@ -37,11 +38,11 @@ _NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A logical plan, its result's schema, and the files it scans."""
+    """A logical plan, its result's schema, and the paths of the files of each scan in it."""
 
     plan: LogicalPlan
     schema: pa.Schema
-    files: Mapping[TableIdentifier, DataFiles]
+    paths: Mapping[TableIdentifier, Sequence[Sequence[str]]]
 
 
 @dataclass(slots=True)
@@ -54,7 +55,8 @@ class StatementPlanner:
         tables: What it sees of the catalogs.
         open_session: Makes a session in which the engine finds the tables as the given
             function scans them.
-        scans: Makes scans in the engine's context.
+        engine: The engine's context.
+        scans: Makes scans in it.
         prune: Whether files are left out by what the statement asks.
     """
 
@@ -62,13 +64,19 @@ class StatementPlanner:
     values: Values
     tables: StatementTables
     open_session: OpenSession
+    engine: SessionContext
     scans: Scans
     prune: bool = True
-    _files: dict[TableIdentifier, DataFiles] = field(default_factory=dict)
+    _parts: dict[TableIdentifier, tuple[Part, ...]] = field(default_factory=dict)
+    _paths: dict[TableIdentifier, list[list[str]]] = field(default_factory=dict)
 
-    def outline(self) -> DataFrame:
-        """Return the statement planned without files, which tells its schema and parameters."""
-        return self._plan(self._scan_nothing)
+    def outline(self) -> Planned:
+        """Return the statement planned without files, which tells its schema and parameters.
+
+        Raises:
+            FlightlakeError: The statement is wrong, or a table is missing.
+        """
+        return self._planned(self._plan(self._scan_nothing))
 
     def plan(self, cancellation: Cancellation) -> Planned:
         """Return the statement planned on the files it needs.
@@ -77,13 +85,17 @@ class StatementPlanner:
             FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*.
         """
         frame = self._plan(lambda table: self._scan_few(table, cancellation))
-        rest = self.tables.loaded.keys() - self._files.keys()
+        rest = self.tables.loaded.keys() - self._parts.keys()
         if not rest:
-            return Planned(frame.logical_plan(), frame.schema(), self._files)
+            return self._planned(frame)
         wanted = self._wanted(frame) if self.prune else {}
         self._choose(rest, wanted, cancellation)
         frame = self._plan(self._scan_chosen)
-        return Planned(frame.logical_plan(), frame.schema(), self._files)
+        return self._planned(frame)
+
+    def _planned(self, frame: DataFrame) -> Planned:
+        with self._translated():
+            return Planned(frame.logical_plan(), frame.schema(), self._paths)
 
     def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         session = self.open_session(self.tables, scan)
@@ -107,7 +119,7 @@ class StatementPlanner:
         for name in names:
             predicate = wanted.get(name, Anything())
             table = self.tables.loaded[name]
-            self._files[name] = table.plan_files(predicate, cancellation).files
+            self._parts[name] = table.plan_files(predicate, cancellation).parts
 
     def _scan_nothing(self, table: IcebergTable) -> DataFrame:
         return self.scans.scan(table.identifier, table.schema, [UNPLANNED])
@@ -116,12 +128,14 @@ class StatementPlanner:
         count = table.data_file_count
         if count is None or count > _FEW_FILES:
             return self._scan_nothing(table)
-        self._files[table.identifier] = table.plan_files(Anything(), cancellation).files
+        self._parts[table.identifier] = table.plan_files(Anything(), cancellation).parts
         return self._scan_chosen(table)
 
     def _scan_chosen(self, table: IcebergTable) -> DataFrame:
-        urls = table.store.engine_urls(self._files[table.identifier].paths.to_pylist())
-        return self.scans.scan(table.identifier, table.schema, urls)
+        scans = PartScans(self.engine, self.scans, table)
+        frame = scans.frame(self._parts[table.identifier])
+        self._paths[table.identifier] = scans.paths
+        return frame
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

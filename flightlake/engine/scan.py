@@ -7,7 +7,7 @@ version, with this module's tests as the gate for the next.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -77,33 +77,42 @@ def empty(engine: SessionContext, schema: pa.Schema) -> DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """Files of *table* that were planned and stand in no scan of the physical plan."""
+class ScannedFiles:
+    """The files that one scan of *table* was made for, by their engine URLs."""
 
     table: TableIdentifier
     urls: tuple[str, ...]
 
 
-def unread(plan: ExecutionPlan, planned: Mapping[TableIdentifier, Sequence[str]]) -> list[Unread]:
+def unread(plan: ExecutionPlan, planned: Sequence[ScannedFiles]) -> list[ScannedFiles]:
     """Return the planned files that some scan of the physical *plan* leaves out.
 
     The engine looks for every file while it makes a physical plan, and leaves out without a word
     what is not there.  It also leaves files out rightly: where statistics answer the statement,
     where a limit is reached, where a condition is false.  The caller finds out which it was.
     """
-    by_key = {_key(url): (table, url) for table, urls in planned.items() for url in urls}
-    missing: dict[TableIdentifier, set[str]] = {
-        table: set(urls) for table, urls in planned.items() if urls
-    }
-    seen: set[TableIdentifier] = set()
+    by_keys = [{_key(url): url for url in scan.urls} for scan in planned]
+    holders: dict[tuple[str, str], list[int]] = {}
+    for number, known in enumerate(by_keys):
+        for key in known:
+            holders.setdefault(key, []).append(number)
+    never_seen = set(range(len(planned)))
+    missing: set[tuple[int, str]] = set()
     for keys in scanned_keys(plan):
-        owner = next((by_key[key][0] for key in keys if key in by_key), None)
-        if owner is None:
-            continue
-        left_out = {url for url in planned[owner] if _key(url) not in keys}
-        missing[owner] = left_out | missing[owner] if owner in seen else left_out
-        seen.add(owner)
-    return [Unread(table, tuple(sorted(urls))) for table, urls in missing.items() if urls]
+        some = next(iter(keys), None)
+        candidates = holders.get(some, []) if some is not None else []
+        whole = [number for number in candidates if keys <= by_keys[number].keys()]
+        if whole:
+            # The scan it comes from has at least the files of the one that fits best.
+            number = min(whole, key=lambda number: len(by_keys[number]))
+            never_seen.discard(number)
+            left_out = by_keys[number].keys() - keys
+            missing.update((number, by_keys[number][key]) for key in left_out)
+    missing.update((number, url) for number in never_seen for url in planned[number].urls)
+    found: dict[TableIdentifier, set[str]] = {}
+    for number, url in missing:
+        found.setdefault(planned[number].table, set()).add(url)
+    return [ScannedFiles(table, tuple(sorted(urls))) for table, urls in found.items()]
 
 
 def scanned_keys(plan: ExecutionPlan) -> Iterator[frozenset[tuple[str, str]]]:

@@ -93,6 +93,19 @@ def read(store: StoreSettings, path: str, subject: str) -> bytes:
     return content
 
 
+def read_range(store: StoreSettings, path: str, offset: int, size: int, subject: str) -> bytes:
+    """Return *size* bytes from *offset* of the file at *path*, or fewer where it ends before.
+
+    Raises:
+        DamagedData: The file is missing.
+        NotReady: Its store does not answer.
+    """
+    key = key_in(store, path)
+    with translated(subject), filesystem(store).open_input_file(key) as opened:
+        content: bytes = opened.read_at(size, offset)
+    return content
+
+
 class Content(InputFile):
     """Bytes that were read before, as pyiceberg's parsers want them."""
 

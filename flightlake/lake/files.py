@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import overload
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +52,3 @@ NO_FILES = DataFiles(
     pa.chunked_array([], pa.int64()),
     pa.chunked_array([], pa.int64()),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FilePlan:
-    """The data files that may hold rows a predicate is true for, at one snapshot.
-
-    ``considered`` is how many live data files the snapshot has, read or not; where a skipped
-    manifest of a v1 table does not say how many it has, those are left out.
-    """
-
-    files: DataFiles
-    considered: int
-
-    @property
-    def record_count(self) -> int:
-        """The rows of all ``files`` by their manifests: what a scan without filters returns."""
-        total = pc.sum(self.files.record_counts).as_py()
-        return int(total or 0)

@@ -9,7 +9,7 @@ from pyiceberg.avro.file import AvroFile
 from flightlake.lake.blobs import Content
 from flightlake.lake.records import positions, struct_at, value_at
 
-_PATH, _LENGTH, _SPEC, _CONTENT = 500, 501, 502, 517
+_PATH, _LENGTH, _SPEC, _SEQUENCE, _CONTENT = 500, 501, 502, 515, 517
 _ADDED, _EXISTING, _SUMMARIES, _KEY_METADATA = 504, 505, 507, 519
 _CONTAINS_NULL, _LOWER, _UPPER = 509, 510, 511
 
@@ -28,7 +28,8 @@ class ManifestRef:
     """One manifest of a snapshot.
 
     ``live`` is the number of its live files, or None where a v1 writer did not say.
-    ``summaries`` has one entry per field of the partition spec, or is None.
+    ``summaries`` has one entry per field of the partition spec, or is None.  ``sequence`` is 0
+    in version 1.
     """
 
     path: str
@@ -38,6 +39,7 @@ class ManifestRef:
     live: int | None
     summaries: tuple[Summary, ...] | None
     encrypted: bool
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _ref(row: Sequence[Any], at: Mapping[int, int], summary_at: Mapping[int, int
         if summaries is None
         else tuple(_summary(record._data, summary_at) for record in summaries),
         encrypted=value_at(row, at, _KEY_METADATA) is not None,
+        sequence=value_at(row, at, _SEQUENCE) or 0,
     )
 
 

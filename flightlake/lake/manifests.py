@@ -24,7 +24,10 @@ _DELETED = 2
 _DATA_FILE = 2
 _STATUS = 0
 _CONTENT, _PATH, _FORMAT, _PARTITION, _RECORDS, _SIZE = 134, 100, 101, 102, 103, 104
-_NULL_COUNTS, _LOWER, _UPPER, _KEY_METADATA, _EQUALITY_IDS = 110, 125, 128, 131, 135
+_NULL_COUNTS, _LOWER, _UPPER, _KEY_METADATA = 110, 125, 128, 131
+_EQUALITY_IDS, _REFERENCED, _OFFSET, _BLOB_SIZE = 135, 143, 144, 145
+_SEQUENCE = 3
+_INHERITED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +52,35 @@ class ByField:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteDetails:
+    """What only delete files have, one of each per file.
+
+    ``equality_ids`` are field ids, sorted; ``referenced`` is the one data file that a position
+    delete file or deletion vector is about, if it says so; ``offsets`` and ``blob_sizes`` find
+    a deletion vector in its file.
+    """
+
+    equality_ids: tuple[tuple[int, ...], ...]
+    referenced: tuple[str | None, ...]
+    offsets: tuple[int | None, ...]
+    blob_sizes: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The live entries of one manifest.
 
-    ``content`` is 0 for data, 1 for position deletes (deletion vectors too), 2 for equality
-    deletes.  ``formats`` are upper case.  ``encrypted`` says whether a file has key metadata.
-    Bounds and partition values are decoded when first asked for; what is decoded is kept.
-    ``layouts`` has one entry per file, which whoever reads its footer fills in.
+    ``sequences`` are data sequence numbers as they are stored (see ``sequence``).  ``content``
+    is 0 for data, 1 for position deletes (deletion vectors too), 2 for equality deletes.
+    ``formats`` are upper case.  ``encrypted`` says whether a file has key metadata.  Bounds and
+    partition values are decoded when first asked for; what is decoded is kept.  ``layouts``
+    has one entry per file, which whoever reads its footer fills in.
     """
 
     paths: pa.Array
     sizes: npt.NDArray[np.int64]
     record_counts: npt.NDArray[np.int64]
+    sequences: npt.NDArray[np.int64]
     content: npt.NDArray[np.int8]
     formats: pa.Array
     encrypted: bool
@@ -69,6 +89,7 @@ class Manifest:
     upper: ByField
     partition_types: Mapping[int, IcebergType]
     partition_values: Mapping[int, list[Any]]
+    deletes: DeleteDetails | None = None
     layouts: list[Layout | None] = field(default_factory=list)
     _decoded: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -87,6 +108,22 @@ class Manifest:
     def file(self, row: int) -> tuple[str, int, int]:
         """Return path, bytes and rows of one file."""
         return self.paths[row].as_py(), int(self.sizes[row]), int(self.record_counts[row])
+
+    def sequence(self, row: int, manifest_sequence: int) -> int:
+        """Return a file's data sequence number; *manifest_sequence* is its manifest's.
+
+        Source: Iceberg spec, "Sequence Number Inheritance".
+        """
+        own = int(self.sequences[row])
+        return manifest_sequence if own == _INHERITED else own
+
+    def partition_key(self, row: int) -> tuple[Any, ...]:
+        """Return what a file's partition values are compared by, in the order of the spec."""
+        # As text, NaN equals itself and 0.0 is not -0.0: these are partitions of their own.
+        return tuple(
+            repr(values[row]) if isinstance(values[row], float) else values[row]
+            for values in self.partition_values.values()
+        )
 
     def bounds(self, field_id: int, iceberg: IcebergType) -> tuple[pa.Array, pa.Array] | None:
         """Return lower and upper bounds of a column; None if its type has no order here."""
@@ -138,20 +175,29 @@ def decode_manifest(path: str, content: bytes) -> Manifest:
         file_type = struct_at(struct, _DATA_FILE)
         at = positions(file_type)
         status, data_file = entry[_STATUS], entry[_DATA_FILE]
-        files = [record[data_file]._data for record in opened if record[status] != _DELETED]
+        entries = [record for record in opened if record[status] != _DELETED]
+        files = [record[data_file]._data for record in entries]
+        sequences = [value_at(record._data, entry, _SEQUENCE) for record in entries]
+        numbered = _SEQUENCE in entry  # not in version 1, where all are 0
     partition_type = struct_at(file_type, _PARTITION)
     keys = _column(files, at, _KEY_METADATA)
     partitions = [row[at[_PARTITION]]._data for row in files]
+    kinds = [value or 0 for value in _column(files, at, _CONTENT)]
     return Manifest(
         paths=pa.array(_column(files, at, _PATH), pa.string()),
         sizes=np.array(_column(files, at, _SIZE), np.int64),
         record_counts=np.array(_column(files, at, _RECORDS), np.int64),
-        content=np.array([value or 0 for value in _column(files, at, _CONTENT)], np.int8),
+        sequences=np.array(
+            [(_INHERITED if numbered else 0) if value is None else value for value in sequences],
+            np.int64,
+        ),
+        content=np.array(kinds, np.int8),
         formats=pa.array(
             [str(value).upper() for value in _column(files, at, _FORMAT)]
         ).dictionary_encode(),
         encrypted=any(value is not None for value in keys),
         null_counts=_by_field(_column(files, at, _NULL_COUNTS), pa.int64()),
+        deletes=_delete_details(files, at) if any(kinds) else None,
         layouts=[None] * len(files),
         lower=_by_field(_column(files, at, _LOWER), pa.binary()),
         upper=_by_field(_column(files, at, _UPPER), pa.binary()),
@@ -160,6 +206,15 @@ def decode_manifest(path: str, content: bytes) -> Manifest:
             member.field_id: [row[position] for row in partitions]
             for position, member in enumerate(partition_type.fields)
         },
+    )
+
+
+def _delete_details(files: list[list[Any]], at: Mapping[int, int]) -> DeleteDetails:
+    return DeleteDetails(
+        equality_ids=tuple(tuple(sorted(ids or ())) for ids in _column(files, at, _EQUALITY_IDS)),
+        referenced=tuple(_column(files, at, _REFERENCED)),
+        offsets=tuple(_column(files, at, _OFFSET)),
+        blob_sizes=tuple(_column(files, at, _BLOB_SIZE)),
     )
 
 

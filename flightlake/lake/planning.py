@@ -2,47 +2,35 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyiceberg.schema import Schema
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.transforms import IdentityTransform
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import DamagedData, FlightlakeError, Unsupported
 from flightlake.lake import blobs, refusals
 from flightlake.lake.bounded_cache import BoundedCache
 from flightlake.lake.columns import Footers
-from flightlake.lake.files import NO_FILES, DataFiles, FilePlan
-from flightlake.lake.layouts import Layout, check_layout
+from flightlake.lake.deleted_rows import DeletedRows
+from flightlake.lake.deletes import DeleteIndex, index_deletes
+from flightlake.lake.files import NO_FILES, DataFiles
 from flightlake.lake.manifest_lists import ManifestList, ManifestRef, decode_manifest_list
 from flightlake.lake.manifests import Manifest, decode_manifest
+from flightlake.lake.parts import FilePlan
+from flightlake.lake.pinned import Pinned
 from flightlake.lake.predicates import Predicate
 from flightlake.lake.pruning import (
     files_that_may_match,
     manifests_that_may_match,
     spec_of,
 )
-from flightlake.lake.stores import StoreSettings
+from flightlake.lake.reading import Chosen, PartPlanner
 
 T = TypeVar("T")
 Rows = npt.NDArray[np.int64]
 _Key = tuple[tuple[str, str, str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """What planning needs to know of a table at one snapshot."""
-
-    table: str
-    metadata: TableMetadata
-    schema: Schema
-    manifest_list: str | None
-    store: StoreSettings
 
 
 class Planner:
@@ -58,6 +46,8 @@ class Planner:
         self._manifests: BoundedCache[_Key, Manifest] = BoundedCache(max_bytes)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lake")
         self._footers = Footers(self._threads, max_bytes // 4)
+        self._indexes: BoundedCache[_Key, DeleteIndex] = BoundedCache(max_bytes // 8)
+        self._deleted_rows = DeletedRows(max_bytes // 2)
 
     def plan(
         self, pinned: Pinned, predicate: Predicate, cancellation: Cancellation | None = None
@@ -75,7 +65,6 @@ class Planner:
         refs = self._list(pinned, pinned.manifest_list).manifests
         if any(ref.encrypted for ref in refs):
             raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
-        self._refuse_deletes(pinned, [ref for ref in refs if ref.deletes and ref.live != 0])
         data = [ref for ref in refs if not ref.deletes and ref.live != 0]
         worth = manifests_that_may_match(predicate, data, pinned.metadata, pinned.schema)
         skipped = sum(ref.live or 0 for ref, read in zip(data, worth, strict=True) if not read)
@@ -90,38 +79,11 @@ class Planner:
             for ref, manifest in zip(data, manifests, strict=True)
         ]
         files = _selected(pinned, manifests, chosen)
-        self._verify(pinned, manifests, chosen, cancellation)
-        return FilePlan(files, skipped + sum(map(len, manifests)))
-
-    def _verify(
-        self,
-        pinned: Pinned,
-        manifests: Sequence[Manifest],
-        chosen: Sequence[Rows],
-        cancellation: Cancellation | None,
-    ) -> None:
-        """Refuse the plan if reading one of its files by name would give other rows."""
-        layouts: set[Layout] = set()
-        unread: list[tuple[Manifest, int]] = []
-        for manifest, rows in zip(manifests, chosen, strict=True):
-            for row in rows.tolist():
-                layout = manifest.layouts[row]
-                if layout is None:
-                    unread.append((manifest, row))
-                else:
-                    layouts.add(layout)
-        files = [manifest.file(row) for manifest, row in unread]
-        found = self._footers.layouts(pinned.store, files, pinned.table, cancellation)
-        for (manifest, row), layout in zip(unread, found, strict=True):
-            manifest.layouts[row] = layout
-        identity = {
-            field.source_id
-            for spec in pinned.metadata.partition_specs
-            for field in spec.fields
-            if isinstance(field.transform, IdentityTransform)
-        }
-        for layout in layouts.union(found):
-            check_layout(layout, pinned.schema, identity, pinned.table)
+        worth_reading = [Chosen(*some) for some in zip(data, manifests, chosen, strict=True)]
+        parts = PartPlanner(pinned, self._footers, self._deleted_rows, cancellation).parts(
+            worth_reading, files, self._deletes(pinned, refs, cancellation)
+        )
+        return FilePlan(files, skipped + sum(map(len, manifests)), parts)
 
     def _list(self, pinned: Pinned, path: str) -> ManifestList:
         subject = f"the manifest list of table {pinned.table}"
@@ -133,9 +95,20 @@ class Planner:
 
         return self._lists.get_or_make((pinned.store.place, path), make)
 
-    def _refuse_deletes(self, pinned: Pinned, refs: Sequence[ManifestRef]) -> None:
-        for manifest in self._read(pinned, refs, None):
-            refusals.check_deletes(manifest.content.tolist(), manifest.formats, pinned.table)
+    def _deletes(
+        self, pinned: Pinned, refs: Sequence[ManifestRef], cancellation: Cancellation | None
+    ) -> DeleteIndex | None:
+        """Return the index of the snapshot's delete files; None if it has none."""
+        mine = [ref for ref in refs if ref.deletes and ref.live != 0]
+        if not mine or pinned.manifest_list is None:
+            return None
+
+        def make() -> tuple[DeleteIndex, int]:
+            manifests = self._read(pinned, mine, cancellation)
+            index = index_deletes(mine, manifests, pinned.metadata, pinned.table)
+            return index, 1000 * (1 + index.count)
+
+        return self._indexes.get_or_make((pinned.store.place, pinned.manifest_list), make)
 
     def _read(
         self, pinned: Pinned, refs: Sequence[ManifestRef], cancellation: Cancellation | None

@@ -10,8 +10,9 @@ from flightlake.cancellation import Cancellation
 from flightlake.errors import NotFound
 from flightlake.lake import refusals
 from flightlake.lake.arrow_types import arrow_schema
-from flightlake.lake.files import FilePlan
-from flightlake.lake.planning import Pinned, Planner
+from flightlake.lake.parts import FilePlan
+from flightlake.lake.pinned import Pinned
+from flightlake.lake.planning import Planner
 from flightlake.lake.predicates import Predicate
 from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.names import TableIdentifier

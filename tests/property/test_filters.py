@@ -33,7 +33,7 @@ def outcome(lab: Lab, sql: str) -> tuple[Any, int]:
     """Return the rows (in no order) or the error of *sql*, and how many files were read."""
     try:
         plan = lab.plan(sql)
-        files = sum(len(files) for files in plan.files.values())
+        files = sum(len(paths) for scans in plan.paths.values() for paths in scans)
         return Counter(tuple(map(_same, row)) for row in tuples(lab.collect(plan))), files
     except FlightlakeError as error:
         return (type(error), error.message), 0

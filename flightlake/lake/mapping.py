@@ -1,0 +1,230 @@
+"""From the columns a file has to those a table has: by field id, as Iceberg resolves them.
+
+Source: Iceberg spec, "Column Projection" and "Schema Evolution".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg.schema import Schema
+from pyiceberg.table.name_mapping import NameMapping
+from pyiceberg.types import (
+    DateType,
+    IcebergType,
+    ListType,
+    MapType,
+    NestedField,
+    StructType,
+    TimestampNanoType,
+    TimestampType,
+    TimestamptzNanoType,
+    TimestamptzType,
+    TimeType,
+)
+
+from flightlake.errors import Unsupported
+from flightlake.lake.arrow_types import arrow_type
+from flightlake.lake.layouts import FileColumn, Layout
+from flightlake.lake.parts import Column
+
+_WIDER: dict[pa.DataType, tuple[pa.DataType, ...]] = {
+    pa.int32(): (pa.int8(), pa.int16()),
+    pa.int64(): (pa.int8(), pa.int16(), pa.int32()),
+    pa.float64(): (pa.float32(),),
+}
+_AS_NUMBER = (
+    DateType,
+    TimeType,
+    TimestampType,
+    TimestamptzType,
+    TimestampNanoType,
+    TimestamptzNanoType,
+)
+
+Constants = Mapping[int, Any]
+"""Values of identity partitions by the id of their source column, as Avro has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How a file is scanned, and how the wanted columns come out of the scan."""
+
+    schema: pa.Schema
+    columns: tuple[Column, ...]
+
+
+def resolve(
+    layout: Layout,
+    fields: Sequence[NestedField],
+    constants: Constants,
+    table: str,
+    name_mapping: NameMapping | None = None,
+) -> Resolved:
+    """Return how *fields* come out of files of *layout*.
+
+    Args:
+        layout: What the files have.
+        fields: What is wanted, in order.
+        constants: The files' identity partition values, for columns they leave out.
+        table: The name of the table, for messages.
+        name_mapping: The table's ids for files that have none.
+
+    Raises:
+        Unsupported: It cannot be done; says for which column and why.
+    """
+
+    def refuse(reason: str) -> Unsupported:
+        return Unsupported(
+            f"table {table} {reason}; rewrite the table's data files to read it for now"
+        )
+
+    if layout.legacy_timestamps:
+        raise refuse("has files with timestamps in the old INT96 form")
+    stored = layout.columns
+    if stored and all(column.field_id is None for column in stored):
+        if name_mapping is None:
+            raise refuse("has files without field ids, and no name mapping for them")
+        stored = tuple(_named(column, name_mapping, ()) for column in stored)
+    by_id = {column.field_id: column for column in stored if column.field_id is not None}
+    names = [column.name for column in stored]
+    columns = [_column(field, by_id.get(field.field_id), constants, refuse) for field in fields]
+    for column in columns:
+        if column.stored is not None and names.count(column.stored) > 1:
+            raise refuse(f"has files with several columns called '{column.stored}'")
+    if all(_by_name(column, names) for column in columns):
+        # The engine fills in nulls by itself: all such files, however old, are read alike.
+        columns = [Column(column.name, column.type, column.name) for column in columns]
+    scanned = {column.stored: column.type for column in columns if column.stored is not None}
+    return Resolved(pa.schema(list(scanned.items())), tuple(columns))
+
+
+def _by_name(column: Column, names: Sequence[str]) -> bool:
+    """Whether the engine finds the column, or rightly does not find it, by its own name."""
+    if column.stored is not None:
+        return column.stored == column.name
+    return column.absent is not None and not column.absent.is_valid and column.name not in names
+
+
+def _column(
+    field: NestedField,
+    found: FileColumn | None,
+    constants: Constants,
+    refuse: Callable[[str], Unsupported],
+) -> Column:
+    wanted = arrow_type(field.field_type)
+    if found is None:
+        return Column(field.name, wanted, None, _absent(field, wanted, constants, refuse))
+    if not readable_as(found, field.field_type):
+        raise refuse(f"has files in which column '{field.name}' has another type")
+    return Column(field.name, wanted, found.name)
+
+
+def _absent(
+    field: NestedField,
+    wanted: pa.DataType,
+    constants: Constants,
+    refuse: Callable[[str], Unsupported],
+) -> pa.Scalar:
+    if field.field_id in constants:
+        return scalar(constants[field.field_id], field.field_type)
+    if field.initial_default is not None:
+        if not field.field_type.is_primitive:
+            raise refuse(f"has a default for the nested column '{field.name}'")
+        return scalar(field.initial_default, field.field_type)
+    if field.required:
+        raise refuse(f"has files without the required column '{field.name}'")
+    return pa.scalar(None, wanted)
+
+
+def scalar(value: Any, iceberg: IcebergType) -> pa.Scalar:
+    """Return an Iceberg value (dates and times may be numbers) as a scalar of its Arrow type."""
+    wanted = arrow_type(iceberg)
+    if isinstance(iceberg, _AS_NUMBER) and isinstance(value, int):
+        stored = pa.int32() if isinstance(iceberg, DateType) else pa.int64()
+        return pa.array([value], stored).view(wanted)[0]
+    if hasattr(value, "bytes") and not isinstance(value, bytes):
+        value = value.bytes  # a UUID
+    return pa.scalar(value, wanted)
+
+
+def readable_as(column: FileColumn, iceberg: IcebergType) -> bool:
+    """Whether a file's top-level column can stand for a table's: the same, or widened."""
+    if not iceberg.is_primitive:
+        return _same(column, iceberg)
+    wanted, stored = arrow_type(iceberg), column.type
+    if stored == wanted or stored in _WIDER.get(wanted, ()):
+        return True
+    return (
+        not isinstance(stored, str)
+        and pa.types.is_decimal(wanted)
+        and pa.types.is_decimal(stored)
+        and stored.scale == wanted.scale
+        and stored.precision <= wanted.precision
+    )
+
+
+def _same(column: FileColumn, iceberg: IcebergType) -> bool:
+    """Whether a nested column is the same in file and table: ids, member names and types."""
+    if iceberg.is_primitive:
+        return bool(column.type == arrow_type(iceberg))
+    if isinstance(iceberg, StructType):
+        return column.type == "struct" and _all_same(column.parts, iceberg.fields, named=True)
+    if isinstance(iceberg, ListType):
+        return column.type == "list" and _all_same(
+            column.parts, (iceberg.element_field,), named=False
+        )
+    return (
+        isinstance(iceberg, MapType)
+        and column.type == "map"
+        and _all_same(column.parts, (iceberg.key_field, iceberg.value_field), named=False)
+    )
+
+
+def _all_same(parts: Sequence[FileColumn], fields: Sequence[NestedField], named: bool) -> bool:
+    """Compare members; those of lists and maps are called differently by every writer."""
+    return len(parts) == len(fields) and all(
+        part.field_id == field.field_id
+        and (not named or part.name == field.name)
+        and _same(part, field.field_type)
+        for part, field in zip(parts, fields, strict=True)
+    )
+
+
+def _named(column: FileColumn, mapping: NameMapping, path: tuple[str, ...]) -> FileColumn:
+    """Return *column* with the ids that the name mapping has for it and its parts."""
+    names = {
+        "list": ("element",),
+        "map": ("key", "value"),
+        "struct": tuple(part.name for part in column.parts),
+    }
+    members = names.get(str(column.type), ()) if isinstance(column.type, str) else ()
+    here = (*path, column.name)
+    return FileColumn(
+        field_id=_id(mapping, here),
+        name=column.name,
+        type=column.type,
+        parts=tuple(
+            _named(FileColumn(None, name, part.type, part.parts), mapping, here)
+            if column.type != "struct"
+            else _named(part, mapping, here)
+            for name, part in zip(members, column.parts, strict=True)
+        ),
+    )
+
+
+def _id(mapping: NameMapping, path: tuple[str, ...]) -> int | None:
+    members, found = list(mapping), None
+    for name in path:
+        found = next((member for member in members if name in member.names), None)
+        if found is None:
+            return None
+        members = list(found.fields)
+    return None if found is None else found.field_id
+
+
+def fields_by_id(schemas: Sequence[Schema], current: Schema) -> dict[int, NestedField]:
+    """Return every top-level column that ever was, by id; in the current form if it still is."""
+    found = {field.field_id: field for schema in schemas for field in schema.fields}
+    return {**found, **{field.field_id: field for field in current.fields}}

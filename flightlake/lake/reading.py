@@ -1,0 +1,282 @@
+"""From chosen files to the parts they are read in: columns resolved, deletes found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.name_mapping import NameMapping, parse_mapping_from_json
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import NestedField
+
+from flightlake.cancellation import Cancellation
+from flightlake.errors import DamagedData, Unsupported
+from flightlake.lake.columns import Footers
+from flightlake.lake.deleted_rows import DeletedRows
+from flightlake.lake.deletes import Applicable, DeleteFile, DeleteIndex
+from flightlake.lake.files import DataFiles
+from flightlake.lake.layouts import Layout
+from flightlake.lake.manifest_lists import ManifestRef
+from flightlake.lake.manifests import Manifest
+from flightlake.lake.mapping import Constants, Resolved, fields_by_id, resolve
+from flightlake.lake.parts import Column, EqualityDeletes, Part
+from flightlake.lake.pinned import Pinned
+
+_NAME_MAPPING = "schema.name-mapping.default"
+_KEY = "flightlake equality key "
+"""Begins the names under which equality columns are compared; no column is called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Files of one manifest: the numbers of their rows in it."""
+
+    ref: ManifestRef
+    manifest: Manifest
+    rows: np.ndarray
+
+
+@dataclass(slots=True)
+class _Group:
+    """Files that are read alike, while they are gathered."""
+
+    resolved: Resolved
+    layout: Layout
+    constants: Constants
+    equality: tuple[DeleteFile, ...]
+    paths: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    deletes: dict[str, Sequence[DeleteFile]] = field(default_factory=dict)
+
+
+class PartPlanner:
+    """Makes parts; one per plan.
+
+    Args:
+        pinned: The table.
+        footers: Reads what columns files have.
+        deleted_rows: Reads delete files.
+        cancellation: Who waits.
+    """
+
+    def __init__(
+        self,
+        pinned: Pinned,
+        footers: Footers,
+        deleted_rows: DeletedRows,
+        cancellation: Cancellation | None,
+    ) -> None:
+        self._pinned = pinned
+        self._footers = footers
+        self._deleted_rows = deleted_rows
+        self._cancellation = cancellation
+        self._name_mapping = _name_mapping(pinned.metadata, pinned.table)
+        self._identity = _identity_sources(pinned.metadata)
+        self._resolved: dict[tuple[object, ...], Resolved] = {}
+        self._ways: dict[tuple[pa.Schema, tuple[Column, ...]], Resolved] = {}
+
+    def parts(
+        self, chosen: Sequence[Chosen], files: DataFiles, deletes: DeleteIndex | None
+    ) -> tuple[Part, ...]:
+        """Return the parts that all files of *chosen*, which are *files*, are read in.
+
+        Raises:
+            Unsupported: A file cannot be read right; says why.
+            DamagedData: A file is missing or broken.
+            NotReady: The store does not answer.
+        """
+        self._read_layouts(chosen)
+        alike = self._all_alike(chosen) if deletes is None or not deletes.count else None
+        if alike is not None:
+            return (Part(files, alike.schema, alike.columns, {}),) if len(files) else ()
+        groups: dict[tuple[object, ...], _Group] = {}
+        for some in chosen:
+            for row in some.rows.tolist():
+                self._add(some.ref, some.manifest, row, deletes, groups)
+        return tuple(self._part(group) for group in groups.values())
+
+    def _all_alike(self, chosen: Sequence[Chosen]) -> Resolved | None:
+        """Return the one way in which all files are read, if it is one for all."""
+        ways: dict[int, Resolved] = {}
+        seen: set[tuple[int, int]] = set()
+        for files in chosen:
+            for row in files.rows.tolist():
+                layout = files.manifest.layouts[row]
+                if layout is None or (files.ref.spec_id, id(layout)) in seen:
+                    continue
+                seen.add((files.ref.spec_id, id(layout)))
+                constants = self._constants(files.ref, files.manifest, row, layout)
+                if constants:
+                    return None
+                way = self._resolve(layout, constants, self._pinned.schema.fields)
+                ways[id(way)] = way
+        return next(iter(ways.values())) if len(ways) == 1 else None
+
+    def _add(
+        self,
+        ref: ManifestRef,
+        manifest: Manifest,
+        row: int,
+        deletes: DeleteIndex | None,
+        groups: dict[tuple[object, ...], _Group],
+    ) -> None:
+        layout = manifest.layouts[row]
+        assert layout is not None  # noqa: S101 - all were read before
+        constants = self._constants(ref, manifest, row, layout)
+        path, size, count = manifest.file(row)
+        applicable = _NOTHING
+        if deletes is not None and deletes.count:
+            partition = (ref.spec_id, manifest.partition_key(row))
+            applicable = deletes.applicable(path, manifest.sequence(row, ref.sequence), partition)
+        resolved = self._resolve(layout, constants, self._pinned.schema.fields)
+        equality = applicable.equality
+        # What the columns of equality deletes are called depends on the file, too.
+        key = (id(resolved), equality, id(layout) if equality else None)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _Group(resolved, layout, constants, equality)
+        group.paths.append(path)
+        group.sizes.append(size)
+        group.counts.append(count)
+        if applicable.vector is not None:
+            group.deletes[path] = (applicable.vector,)
+        elif applicable.positions:
+            group.deletes[path] = applicable.positions
+
+    def _part(self, group: _Group) -> Part:
+        pinned = self._pinned
+        deleted = {
+            path: self._deleted_rows.of(pinned.store, path, deletes, pinned.table)
+            for path, deletes in group.deletes.items()
+        }
+        equality = self._equality(group)
+        scanned = dict(zip(group.resolved.schema.names, group.resolved.schema.types, strict=True))
+        for delete in equality:
+            for key in delete.keys:
+                if key.stored is not None:
+                    scanned.setdefault(key.stored, key.type)
+        return Part(
+            files=DataFiles(
+                pa.chunked_array([pa.array(group.paths, pa.string())]),
+                pa.chunked_array([pa.array(group.sizes, pa.int64())]),
+                pa.chunked_array([pa.array(group.counts, pa.int64())]),
+            ),
+            schema=pa.schema(list(scanned.items())),
+            columns=group.resolved.columns,
+            deleted_rows={path: rows for path, rows in deleted.items() if len(rows)},
+            equality=equality,
+        )
+
+    def _equality(self, group: _Group) -> tuple[EqualityDeletes, ...]:
+        by_columns: dict[tuple[int, ...], list[DeleteFile]] = {}
+        for delete in group.equality:
+            by_columns.setdefault(delete.equality_ids, []).append(delete)
+        return tuple(self._equality_set(group, ids, deletes) for ids, deletes in by_columns.items())
+
+    def _equality_set(
+        self, group: _Group, ids: tuple[int, ...], deletes: Sequence[DeleteFile]
+    ) -> EqualityDeletes:
+        pinned = self._pinned
+        known = fields_by_id(pinned.metadata.schemas, pinned.schema)
+        if missing := [field_id for field_id in ids if field_id not in known]:
+            raise Unsupported(
+                f"table {pinned.table} has equality deletes by column id {missing[0]}, which no"
+                " schema of the table has; rewrite the table's data files to read it"
+            )
+        fields = [_key_field(known[field_id]) for field_id in ids]
+        keys = self._resolve(group.layout, group.constants, fields).columns
+        files = [(delete.path, delete.size, delete.record_count) for delete in deletes]
+        layouts = self._footers.layouts(pinned.store, files, pinned.table, self._cancellation)
+        parts = []
+        for layout in dict.fromkeys(layouts):
+            mine = [file for file, found in zip(files, layouts, strict=True) if found is layout]
+            resolved = self._resolve(layout, {}, fields)
+            if any(column.stored is None for column in resolved.columns):
+                raise DamagedData(
+                    f"an equality delete file of table {pinned.table} lacks one of its columns"
+                )
+            parts.append(Part(_data_files(mine), resolved.schema, resolved.columns, {}))
+        return EqualityDeletes(keys, tuple(parts))
+
+    def _resolve(
+        self, layout: Layout, constants: Constants, fields: Sequence[NestedField]
+    ) -> Resolved:
+        """Return how *fields* come out of *layout*: the same object for the same way."""
+        wanted = tuple((field.field_id, field.name) for field in fields)
+        key = (id(layout), tuple(constants.items()), wanted)
+        found = self._resolved.get(key)
+        if found is None:
+            made = resolve(layout, fields, constants, self._pinned.table, self._name_mapping)
+            found = self._ways.setdefault((made.schema, made.columns), made)
+            self._resolved[key] = found
+        return found
+
+    def _constants(
+        self, ref: ManifestRef, manifest: Manifest, row: int, layout: Layout
+    ) -> Constants:
+        """Return the identity partition values of a file that leaves their columns out."""
+        sources = self._identity.get(ref.spec_id)
+        if not sources:
+            return {}
+        stored = {column.field_id for column in layout.columns}
+        return {
+            source: manifest.partition_values[partition_field][row]
+            for partition_field, source in sources.items()
+            if source not in stored and partition_field in manifest.partition_values
+        }
+
+    def _read_layouts(self, chosen: Sequence[Chosen]) -> None:
+        unread = [
+            (files.manifest, row)
+            for files in chosen
+            for row in files.rows.tolist()
+            if files.manifest.layouts[row] is None
+        ]
+        found = self._footers.layouts(
+            self._pinned.store,
+            [manifest.file(row) for manifest, row in unread],
+            self._pinned.table,
+            self._cancellation,
+        )
+        for (manifest, row), layout in zip(unread, found, strict=True):
+            manifest.layouts[row] = layout
+
+
+_NOTHING = Applicable(None, (), ())
+
+
+def _data_files(files: Sequence[tuple[str, int, int]]) -> DataFiles:
+    paths, sizes, counts = zip(*files, strict=True)
+    return DataFiles(
+        pa.chunked_array([pa.array(paths, pa.string())]),
+        pa.chunked_array([pa.array(sizes, pa.int64())]),
+        pa.chunked_array([pa.array(counts, pa.int64())]),
+    )
+
+
+def _key_field(field: NestedField) -> NestedField:
+    return field.model_copy(update={"name": f"{_KEY}{field.field_id}", "required": False})
+
+
+def _identity_sources(metadata: TableMetadata) -> Mapping[int, Mapping[int, int]]:
+    """Return for each spec the source columns of its identity fields, by partition field."""
+    return {
+        spec.spec_id: {
+            member.field_id: member.source_id
+            for member in spec.fields
+            if isinstance(member.transform, IdentityTransform)
+        }
+        for spec in metadata.partition_specs
+    }
+
+
+def _name_mapping(metadata: TableMetadata, table: str) -> NameMapping | None:
+    text = metadata.properties.get(_NAME_MAPPING)
+    if not text:
+        return None
+    try:
+        return parse_mapping_from_json(text)
+    except ValueError as broken:
+        raise Unsupported(f"the name mapping of table {table} cannot be read") from broken
