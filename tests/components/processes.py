@@ -79,14 +79,18 @@ class Process:
     def pause(self) -> None:
         """Let the program and its children keep their connections and answer nothing."""
         for member in self._family():
-            os.kill(member, signal.SIGSTOP)
-            while _state(member) != "T":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGSTOP)
+            # The signal takes a moment.  A child that has just ended stays a zombie (Z).
+            deadline = time.monotonic() + STOP_SECONDS
+            while _state(member) not in "TZX" and time.monotonic() < deadline:
                 time.sleep(0.01)
 
     def resume(self) -> None:
         """Let a paused program go on."""
         for member in self._family():
-            os.kill(member, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGCONT)
 
     def _family(self) -> list[int]:
         """Return the program's process id and those of its children and theirs."""
@@ -123,7 +127,10 @@ def _after_name(stat: Path) -> list[str]:
 
 
 def _state(process: int) -> str:
-    return _after_name(Path(f"/proc/{process}/stat"))[0]
+    try:
+        return _after_name(Path(f"/proc/{process}/stat"))[0]
+    except OSError:
+        return "X"
 
 
 def run(arguments: Sequence[str], seconds: float, user: str | None = None) -> None:
