@@ -5,6 +5,7 @@
 order.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -74,6 +75,7 @@ class App:
         self._host = f"[{host}]" if ":" in host else host
         self._scheme = scheme
         self._drain_timeout = drain_timeout
+        self._told_to_stop = threading.Event()
         self.location = ""
         self.management_port = 0
 
@@ -92,21 +94,23 @@ class App:
         self.location = f"{self._scheme}://{self._host}:{port}"
         self._state.name = "ready"
 
-    def run(self) -> bool:
-        """Serve until SIGTERM or SIGINT, then drain and stop; a second signal cuts that short.
-
-        Returns whether all clients were served to the end.
-        """
-        stop = threading.Event()
+    def heed_signals(self) -> None:
+        """Let SIGTERM and SIGINT end ``run``; one that comes before ``start`` is not lost."""
 
         def handle(number: int, frame: object) -> None:
-            if stop.is_set():
+            if self._told_to_stop.is_set():
                 self._flight.force()
-            stop.set()
+            self._told_to_stop.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, handle)
-        stop.wait()
+
+    def run(self) -> bool:
+        """Serve until a signal that is heeded, then drain and stop; a second one cuts that short.
+
+        Returns whether all clients were served to the end.
+        """
+        self._told_to_stop.wait()
         return self.stop(self._drain_timeout)
 
     def stop(self, drain: timedelta = timedelta()) -> bool:
@@ -152,6 +156,9 @@ def build(settings: Settings) -> App:
     gate = _gate(settings, keys, clock, observer)
     catalogs = _catalogs(settings)
     spill = SpillDirectory(settings.spill_directory)
+    # The engine can be told of a directory or of a limit, and forgets the one when told of the
+    # other (Engine); without a directory it spills where programs put temporary files.
+    os.environ["TMPDIR"] = str(spill.path)
     query = _query(settings, catalogs, spill, clock, observer)
     found = functions()
     services = Services(

@@ -48,6 +48,11 @@ def fill(lake: Lake) -> None:
     lake.writer.create_table(("bronze", "inventory", "customers"), ORDERS.schema).append(ORDERS)
     lake.writer.create_table(("Mixed Case", 'Odd "Name"'), ORDERS.schema).append(ORDERS)
     lake.create("numbers", numbers(0).schema).append(numbers(NUMBERS))
+    lake.create("many", numbers(0).schema).append(numbers(MANY))
+
+
+MANY = 4 * NUMBERS
+"""Rows of ``shop.many``, which is like ``shop.numbers``: 100 MB in memory."""
 
 
 def numbers(count: int) -> pa.Table:

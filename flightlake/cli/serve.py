@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from flightlake.config import load
 
     app = build(load(args.config))
+    app.heed_signals()
     app.start()
     print(f"ready {app.location}", flush=True)
     drained = app.run()

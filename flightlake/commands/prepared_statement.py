@@ -30,7 +30,7 @@ def create(body: bytes, call: Call) -> Iterable[bytes]:
     refuse_transaction(request.transaction_id)
     services = call.services
     statement = services.query.new_statement(request.query, call.identity, call.session)
-    outline = services.query.prepare(statement, call.cancellation)
+    outline = services.query.prepare(statement, call.cancellation, call.trace_id)
     prepared = PreparedStatement(statement, outline.parameters)
     result = pb.ActionCreatePreparedStatementResult(
         prepared_statement_handle=prepared_handle(prepared, services.sealer, services.clock.now()),
@@ -95,7 +95,7 @@ def describe(command: pb.CommandPreparedStatementQuery, call: Call) -> Described
     """Plan the statement with what is bound; the same as for a statement as text."""
     services = call.services
     prepared = prepared_in(command.prepared_statement_handle, services.sealer, call.identity)
-    described = services.query.describe(prepared.statement, call.cancellation)
+    described = services.query.describe(prepared.statement, call.cancellation, call.trace_id)
     return Described(
         described.schema,
         ticket(described.statement, services.sealer, described.expires_at),

@@ -10,7 +10,7 @@ def describe(command: pb.CommandStatementQuery, call: Call) -> Described:
     refuse_transaction(command.transaction_id)
     services = call.services
     statement = services.query.new_statement(command.query, call.identity, call.session)
-    described = services.query.describe(statement, call.cancellation)
+    described = services.query.describe(statement, call.cancellation, call.trace_id)
     return Described(
         described.schema,
         ticket(described.statement, services.sealer, described.expires_at),

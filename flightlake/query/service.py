@@ -97,19 +97,23 @@ class QueryService:
         found = {"catalog": defaults.catalog, "schema": defaults.db_schema}
         return {name: value for name, value in found.items() if value}
 
-    def prepare(self, statement: Statement, call: Cancellation) -> Outline:
+    def prepare(
+        self, statement: Statement, call: Cancellation, trace_id: str | None = None
+    ) -> Outline:
         """Return the schemas of the result and the parameters; executes nothing.
 
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        record = self._record(statement)
+        record = self._record(statement, trace_id)
         with self._timed(call), record.failing(call):
             text = self._read(record, statement)
             with record.queued(lambda: self._slots.take(call)):
                 return self._planning.outline(text, statement, record, call)
 
-    def describe(self, statement: Statement, call: Cancellation) -> Described:
+    def describe(
+        self, statement: Statement, call: Cancellation, trace_id: str | None = None
+    ) -> Described:
         """Plan *statement*, under a new id, on the current snapshots.
 
         Raises:
@@ -117,7 +121,7 @@ class QueryService:
                 or *call* was cancelled.
         """
         statement = replace(statement, id=uuid.uuid4().hex, moment=self._clock.now())
-        record = self._record(statement)
+        record = self._record(statement, trace_id)
         with self._timed(call), record.failing(call):
             text = self._read(record, statement)
             rows = decode_rows(statement.parameters)
@@ -199,7 +203,7 @@ class QueryService:
         fallback = self._defaults.db_schema if catalog == self._defaults.catalog else ""
         return Defaults(catalog, str(session.options.get("schema") or fallback))
 
-    def _record(self, statement: Statement, trace_id: str | None = None) -> Record:
+    def _record(self, statement: Statement, trace_id: str | None) -> Record:
         return Record(statement, self._clock, self._observer, trace_id)
 
     def _read(self, record: Record, statement: Statement) -> SqlText:

@@ -126,6 +126,7 @@ class FlightService:
         """Stream the result that a ticket stands for."""
         call = self._open(rpc, request)
         ticket = parse(request, Flight_pb2.Ticket, "ticket").ticket
+        self._traffic.redeemed(ticket)
         message = _named(unpack(ticket, "ticket"), rpc)
         read = self._tables.command(message).read
         if read is None:
@@ -236,6 +237,7 @@ class FlightService:
             total_bytes=-1,
             ordered=True,
         )
+        self._traffic.issued(info.endpoint[0].ticket.ticket, self._clock.monotonic())
         return info, call
 
 

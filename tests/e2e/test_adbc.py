@@ -44,7 +44,7 @@ def test_the_certificate_is_checked(shop: Shop):
 
 def test_a_wrong_password_is_refused(shop: Shop):
     with (
-        pytest.raises(adbc_driver_manager.ProgrammingError, match="Unauth|password") as caught,
+        pytest.raises(adbc_driver_manager.ProgrammingError, match=r"Unauth|password") as caught,
         adbc(shop.server, username=USER, password="guessed") as connection,
     ):
         rows(connection, "SELECT 1")

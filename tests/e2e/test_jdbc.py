@@ -125,5 +125,5 @@ def test_a_token_is_taken_in_the_password_box_and_on_its_own(shop: Shop, client:
 
 def test_a_wrong_password_is_refused(shop: Shop):
     started(jdbc_driver_client, jdbc_driver_client.ensure)
-    with pytest.raises(AssertionError, match="UNAUTHENTICATED|nauthenticated|password"):
+    with pytest.raises(AssertionError, match=r"UNAUTHENTICATED|nauthenticated|password"):
         jdbc_driver_client.client(url(shop, password="guessed"), "errors")
