@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66lightlake/_proto/handles.proto\x12\x12\x66lightlake.handles\"W\n\x0cSealedHandle\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x15\n\rexpires_at_ms\x18\x03 \x01(\x10\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"\x88\x01\n\x03Pin\x12\x0f\n\x07\x63\x61talog\x18\x01 \x01(\t\x12\x11\n\tdb_schema\x18\x02 \x01(\t\x12\r\n\x05table\x18\x03 \x01(\t\x12\x18\n\x0bsnapshot_id\x18\x04 \x01(\x10H\x00\x88\x01\x01\x12\x16\n\tschema_id\x18\x05 \x01(\x05H\x01\x88\x01\x01\x42\x0e\n\x0c_snapshot_idB\x0c\n\n_schema_id\"\xcf\x01\n\tStatement\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x03 \x01(\t\x12\x11\n\tdb_schema\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12%\n\x04pins\x18\x07 \x03(\x0b\x32\x17.flightlake.handles.Pin\x12\x17\n\nparameters\x18\x08 \x01(\x0cH\x00\x88\x01\x01\x12\x11\n\tmoment_us\x18\t \x01(\x10\x42\r\n\x0b_parameters\"_\n\x11PreparedStatement\x12\x30\n\tstatement\x18\x01 \x01(\x0b\x32\x1d.flightlake.handles.Statement\x12\x18\n\x10parameter_schema\x18\x02 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66lightlake/_proto/handles.proto\x12\x12\x66lightlake.handles\"W\n\x0cSealedHandle\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x15\n\rexpires_at_ms\x18\x03 \x01(\x10\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"\x96\x01\n\x03Pin\x12\x0f\n\x07\x63\x61talog\x18\x01 \x01(\t\x12\x11\n\tdb_schema\x18\x02 \x01(\t\x12\r\n\x05table\x18\x03 \x01(\t\x12\x18\n\x0bsnapshot_id\x18\x04 \x01(\x10H\x00\x88\x01\x01\x12\x16\n\tschema_id\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12\x0c\n\x04uuid\x18\x06 \x01(\tB\x0e\n\x0c_snapshot_idB\x0c\n\n_schema_id\"\xcf\x01\n\tStatement\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x03 \x01(\t\x12\x11\n\tdb_schema\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12%\n\x04pins\x18\x07 \x03(\x0b\x32\x17.flightlake.handles.Pin\x12\x17\n\nparameters\x18\x08 \x01(\x0cH\x00\x88\x01\x01\x12\x11\n\tmoment_us\x18\t \x01(\x10\x42\r\n\x0b_parameters\"_\n\x11PreparedStatement\x12\x30\n\tstatement\x18\x01 \x01(\x0b\x32\x1d.flightlake.handles.Statement\x12\x18\n\x10parameter_schema\x18\x02 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEALEDHANDLE']._serialized_start=55
   _globals['_SEALEDHANDLE']._serialized_end=142
   _globals['_PIN']._serialized_start=145
-  _globals['_PIN']._serialized_end=281
-  _globals['_STATEMENT']._serialized_start=284
-  _globals['_STATEMENT']._serialized_end=491
-  _globals['_PREPAREDSTATEMENT']._serialized_start=493
-  _globals['_PREPAREDSTATEMENT']._serialized_end=588
+  _globals['_PIN']._serialized_end=295
+  _globals['_STATEMENT']._serialized_start=298
+  _globals['_STATEMENT']._serialized_end=505
+  _globals['_PREPAREDSTATEMENT']._serialized_start=507
+  _globals['_PREPAREDSTATEMENT']._serialized_end=602
 # @@protoc_insertion_point(module_scope)

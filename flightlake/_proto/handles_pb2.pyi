@@ -20,18 +20,20 @@ class SealedHandle(_message.Message):
     def __init__(self, key_id: _Optional[str] = ..., purpose: _Optional[str] = ..., expires_at_ms: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Pin(_message.Message):
-    __slots__ = ("catalog", "db_schema", "table", "snapshot_id", "schema_id")
+    __slots__ = ("catalog", "db_schema", "table", "snapshot_id", "schema_id", "uuid")
     CATALOG_FIELD_NUMBER: _ClassVar[int]
     DB_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
+    UUID_FIELD_NUMBER: _ClassVar[int]
     catalog: str
     db_schema: str
     table: str
     snapshot_id: int
     schema_id: int
-    def __init__(self, catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., table: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., schema_id: _Optional[int] = ...) -> None: ...
+    uuid: str
+    def __init__(self, catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., table: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., schema_id: _Optional[int] = ..., uuid: _Optional[str] = ...) -> None: ...
 
 class Statement(_message.Message):
     __slots__ = ("id", "sql", "catalog", "db_schema", "subject", "session_id", "pins", "parameters", "moment_us")

@@ -14,6 +14,7 @@ from flightlake.errors import (
     FlightlakeError,
     InternalError,
     InvalidSql,
+    NotFound,
     NotReady,
     Overloaded,
     Unsupported,
@@ -93,6 +94,25 @@ def _unsupported(message: str, text: SqlText) -> FlightlakeError:
     return Unsupported(_short(f"the engine does not support this: {said}"))
 
 
+def _subquery_as_value(message: str, text: SqlText) -> FlightlakeError:
+    return Unsupported(
+        "the engine knows EXISTS and IN with a subquery only as a condition, in WHERE, HAVING or"
+        " ON; as a value, write a scalar subquery with count(*)"
+    )
+
+
+def _no_catalog(message: str, text: SqlText) -> FlightlakeError:
+    # The engine asks for it by the default catalog's name.
+    return NotFound(
+        "the session has no catalog to show: set the session option 'catalog', or ask"
+        " catalog.information_schema.tables"
+    )
+
+
+def _nested_type(message: str, text: SqlText) -> FlightlakeError:
+    return InvalidSql("a type of the result is too deeply nested")
+
+
 def _memory(message: str, text: SqlText) -> FlightlakeError:
     return Overloaded(
         "the statement needs more memory than this server gives it; filter or aggregate more,"
@@ -127,13 +147,16 @@ Make = Callable[[str, SqlText], FlightlakeError]
 _SAMPLES: tuple[tuple[str, Make], ...] = (
     (r"^SQL error: (ParserError|TokenizerError)", _syntax),
     (r"^Schema error: No field named", _no_field),
+    (r"unless information_schema is enabled", _no_catalog),
     (r"No space left on device|max_temp_directory_size|disk usage.*exceed", _spill),
     (r"Resources exhausted|Failed to allocate", _memory),
     (r"^Object Store error: .*(not found|NotFound|No such file)", _missing_file),
     (r"^(Arrow error: )?(ParquetError|Parquet (argument )?error|Arrow: Parquet)", _broken_file),
     (r"Invalid Parquet|Corrupt|footer|range start must not be greater", _broken_file),
     (r"^Object Store error", _store),
+    (r"does not support logical expression (Exists|InSubquery)", _subquery_as_value),
     (r"^This feature is not implemented", _unsupported),
+    (r"Recursion level in ArrowSchema", _nested_type),
     (r"^Error during planning: Internal error: Function '", _statement),
     (r"^Internal error", lambda message, text: InternalError("the engine met a defect of its own")),
     (

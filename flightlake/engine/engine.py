@@ -96,6 +96,7 @@ class Engine:
             .with_temp_file_path(settings.spill_directory)
         )
         self._context = SessionContext(self._config(Defaults("", "")), runtime)
+        # This makes a new disk manager, which spills below $TMPDIR: app sets that.
         spill = max(settings.spill_bytes >> 20, 1)
         self._context.sql(f"SET datafusion.runtime.max_temp_directory_size = '{spill}M'")
         self._scans = Scans(self._context)
@@ -197,6 +198,7 @@ class Engine:
             tables: StatementTables, scan: Callable[[IcebergTable], DataFrame]
         ) -> SessionContext:
             session = SessionContext(self._config(defaults))
+            session.deregister_udf("input_file_name")  # it tells paths of the server
             for name in self._catalogs:
                 catalog = StatementCatalog(name, tables, scan, self._callbacks, self._context)
                 session.register_catalog_provider(name, catalog)

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from flightlake.engine.tables import StatementTables
+from flightlake.engine.tables import INFORMATION_SCHEMA, StatementTables
 from flightlake.errors import FlightlakeError, NotReady
 from flightlake.flightsql.sql_types import sql_type
 from flightlake.names import TableIdentifier
 
-NAME = "information_schema"
+NAME = INFORMATION_SCHEMA
 View = Callable[[str, StatementTables], pa.Table]
 
 _LOADS_AT_ONCE = 8

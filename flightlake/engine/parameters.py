@@ -92,9 +92,30 @@ def bind(row: Sequence[pa.Scalar], schema: pa.Schema) -> dict[str, pa.Scalar]:
             bound[field.name[1:]] = value
             continue
         try:
-            bound[field.name[1:]] = value.cast(field.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            bound[field.name[1:]] = _cast(value, field.type)
+        except (pa.ArrowException, ValueError):
             raise InvalidRequest(
                 f"parameter {field.name} is {field.type} and cannot take a value of {value.type}"
             ) from None
     return bound
+
+
+def _cast(value: pa.Scalar, wanted: pa.DataType) -> pa.Scalar:
+    if not value.is_valid or not _is_measure(value.type) or not _is_measure(wanted):
+        return value.cast(wanted)
+    # 10.555 must not become the decimal 10.56: what would be rounded, or does not fit, stays
+    # what the client sent, and the engine compares as it does with a literal.
+    try:
+        cast = value.cast(wanted)
+        return cast if cast.cast(value.type).equals(value) else value
+    except (pa.ArrowException, ValueError):
+        return value
+
+
+def _is_measure(type_: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_floating(type_)
+        or pa.types.is_integer(type_)
+        or pa.types.is_decimal(type_)
+        or pa.types.is_temporal(type_)
+    )

@@ -1,19 +1,20 @@
-"""A statement as text: its tokens, what kind it is, its parameters, and whether it is bearable.
+"""A statement as text: what kind it is, its parameters, and whether it is bearable.
 
 The engine parses SQL; this module only looks at tokens, for three reasons that the engine does
 not cover: statements that never may reach it are refused by name, ``?`` parameters become
 ``$1, $2, …`` (the engine does not number them), and texts that are known to crash or stall the
-planner are refused before it sees them (flat chains of thousands of operators recurse without a
-bound: apache/datafusion#22936).
+planner are refused before it sees them (``sql_guards``).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
-from flightlake.errors import FlightlakeError, InvalidSql, NotPermitted, Overloaded, Unsupported
+from flightlake.engine.sql_guards import require_bearable
+from flightlake.engine.sql_tokens import Token, at, tokens
+from flightlake.errors import FlightlakeError, InvalidSql, NotPermitted, Unsupported
 
 
 class Kind(Enum):
@@ -54,37 +55,9 @@ _REFUSALS: tuple[tuple[str, type[FlightlakeError], str], ...] = (
     ("COPY UNLOAD LOAD INSTALL ATTACH DETACH", NotPermitted, _FILES),
 )
 _REFUSED = {word: (error, why) for words, error, why in _REFUSALS for word in words.split()}
+_SHOWN = frozenset({"TABLES", "COLUMNS", "FIELDS", "FULL", "EXTENDED"})
 _EXPLAIN_OPTIONS = frozenset({"ANALYZE", "VERBOSE"})
 
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+)
-  | (?P<line_comment>--[^\n]*)
-  | (?P<hint>/\*!)
-  | (?P<block_comment>/\*)
-  | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*')
-  | (?P<string>(?:[nN](?=')|[xX](?=')|[bB](?=')|[uU]&(?='))?'(?:[^']|'')*')
-  | (?P<identifier>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
-  | (?P<dollar>\$\w*\$)
-  | (?P<numbered>\$[0-9]+)
-  | (?P<named>[$@:][A-Za-z_][A-Za-z_0-9]*)
-  | (?P<question>\?)
-  | (?P<number>\d[\w.]*)
-  | (?P<word>\w[\w$]*)
-  | (?P<operator>::|\|\||<=|>=|<>|!=|->>|->|[^\w\s])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_BLOCK_MARK = re.compile(r"/\*|\*/")
-
-# The longest chains of these that plan in seconds; at about 10,000 the planner overruns its stack.
-_CHAINING = frozenset(
-    {
-        "AND", "OR", "+", "-", "*", "/", "%", "||", "::", "IS", "LIKE", "ILIKE", "NOT",
-        "=", "<", ">", "<=", ">=", "<>", "!=", "->", "->>", "BETWEEN", "XOR", "&", "|", "^", "#",
-    }
-)  # fmt: skip
-_SET_OPERATIONS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
 _CLOCK = frozenset(
     {
         "NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "TODAY",
@@ -92,23 +65,6 @@ _CLOCK = frozenset(
     }
 )  # fmt: skip
 _NAMES = ("word", "identifier")
-MAX_TOKENS = 100_000
-MAX_OPERATORS = 3_000
-MAX_SET_OPERATIONS = 300
-MAX_JOINS = 200
-MAX_NESTING_IN_TYPE = 50
-_ARROW_CAST = frozenset({"ARROW_CAST", "ARROW_TRY_CAST"})
-_FIXED_SIZE = re.compile(r"FixedSize(?:List|Binary)\s*\(\s*(\d+)", re.IGNORECASE)
-MAX_FIXED_SIZE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token; ``kind`` is the name of its group in the lexer's pattern."""
-
-    kind: str
-    text: str
-    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,52 +86,6 @@ class SqlText:
     shifts: tuple[int, ...] = ()
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    """Yield the tokens of *sql* without space and comments.
-
-    Raises:
-        InvalidSql: A string, quoted name or comment has no end.
-    """
-    position = 0
-    while position < len(sql):
-        match = _TOKEN.match(sql, position)
-        if match is None or match.lastgroup is None:  # pragma: no cover - every character matches
-            raise InvalidSql(f"unexpected character {at(sql, position)}")
-        kind, start = match.lastgroup, position
-        position = match.end()
-        if kind == "block_comment":
-            position = _end_of_comment(sql, start)
-        elif kind == "hint":
-            # The engine, as MySQL does, takes what stands in such a comment for SQL.
-            raise InvalidSql(f"a comment must not begin with /*! {at(sql, start)}")
-        elif kind == "dollar":
-            end = sql.find(match.group(), position)
-            if end < 0:
-                raise InvalidSql(f"a dollar-quoted string has no end {at(sql, start)}")
-            position = end + len(match.group())
-            yield Token("string", sql[start:position], start)
-        elif kind == "operator" and match.group() in "'\"`":
-            raise InvalidSql(f"a quoted text has no end {at(sql, start)}")
-        elif kind not in ("space", "line_comment"):
-            yield Token(kind, match.group(), start)
-
-
-def _end_of_comment(sql: str, start: int) -> int:
-    depth = 0
-    for mark in _BLOCK_MARK.finditer(sql, start):
-        depth += 1 if mark.group() == "/*" else -1
-        if depth == 0:
-            return mark.end()
-    raise InvalidSql(f"a comment has no end {at(sql, start)}")
-
-
-def at(sql: str, offset: int) -> str:
-    """Return *offset* as ``at line 1, column 1`` for a message."""
-    line = sql.count("\n", 0, offset) + 1
-    column = offset - (sql.rfind("\n", 0, offset) + 1) + 1
-    return f"at line {line}, column {column}"
-
-
 def read(sql: str) -> SqlText:
     """Look at *sql* and return it ready for the engine.
 
@@ -195,7 +105,7 @@ def read(sql: str) -> SqlText:
                 f"only one statement can be run at a time; another begins {at(sql, token.start)}"
             )
     kind = _kind(sql, found)
-    _bearable(found)
+    require_bearable(found)
     engine_sql, parameters, shifts = _number_parameters(sql, found)
     words = {token.text.strip('"`').upper() for token in found if token.kind in _NAMES}
     reads_clock = bool(words & _CLOCK)
@@ -217,6 +127,10 @@ def _row_counts(found: list[Token]) -> frozenset[int]:
 def _kind(sql: str, found: list[Token]) -> Kind:
     first = found[0]
     word = first.text.upper()
+    if word == "SHOW" and not (len(found) > 1 and found[1].text.upper() in _SHOWN):
+        raise Unsupported(
+            "SHOW knows TABLES and COLUMNS FROM a table; for more, ask information_schema"
+        )
     if word == "EXPLAIN":
         explained = (token for token in found[1:] if token.text.upper() not in _EXPLAIN_OPTIONS)
         _refuse(next(explained, first))
@@ -231,34 +145,6 @@ def _refuse(token: Token) -> None:
     if word in _REFUSED:
         error, advice = _REFUSED[word]
         raise error(f"{word} is not available: {advice}")
-
-
-def _bearable(found: list[Token]) -> None:
-    upper = [token.text.upper() for token in found if token.kind in ("word", "operator")]
-    counts = (
-        ("tokens", len(found), MAX_TOKENS),
-        ("operators", sum(word in _CHAINING for word in upper), MAX_OPERATORS),
-        ("set operations", sum(word in _SET_OPERATIONS for word in upper), MAX_SET_OPERATIONS),
-        ("joins", sum(word == "JOIN" for word in upper), MAX_JOINS),
-    )
-    for what, count, limit in counts:
-        if count > limit:
-            raise Overloaded(
-                f"the statement has {count} {what} and at most {limit} are planned;"
-                " use IN lists, VALUES or a table instead"
-            )
-    if _ARROW_CAST.intersection(upper):
-        for token in found:
-            if token.kind in ("string", "escaped"):
-                _bearable_type(token.text)
-
-
-def _bearable_type(text: str) -> None:
-    # A type's name is parsed recursively and a fixed size is allocated at once: both have
-    # ended the process.
-    sizes = [int(size) for size in _FIXED_SIZE.findall(text)]
-    if text.count("(") > MAX_NESTING_IN_TYPE or any(size > MAX_FIXED_SIZE for size in sizes):
-        raise Overloaded("the type named in arrow_cast is too large or too deeply nested")
 
 
 def _number_parameters(sql: str, found: list[Token]) -> tuple[str, int, tuple[int, ...]]:

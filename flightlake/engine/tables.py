@@ -12,6 +12,7 @@ from flightlake.names import TableIdentifier, nearest, quote
 NO_CATALOG = "(no catalog)"
 NO_SCHEMA = "(no schema)"
 """What the engine takes for a name's missing parts, where the session has no defaults."""
+INFORMATION_SCHEMA = "information_schema"
 
 
 class StatementTables:
@@ -60,6 +61,11 @@ class StatementTables:
     def missing(self, identifier: TableIdentifier) -> NotFound:
         """Return the error for a table that is not there, with the nearest name that is."""
         catalog = self.catalogs.get(identifier.catalog)
+        if identifier.db_schema == INFORMATION_SCHEMA and catalog is not None:
+            return NotFound(
+                f"{INFORMATION_SCHEMA} has no {quote(identifier.table)} here; it has columns,"
+                " schemata, tables and views"
+            )
         if identifier.db_schema == NO_SCHEMA:
             return NotFound(
                 f"table {quote(identifier.table)} has no schema in front of it, and the session no"
@@ -98,4 +104,11 @@ class StatementTables:
             self.absent.append(identifier)
             return None
         pin = self._pins.get(identifier)
-        return table if pin is None else table.at_snapshot(pin.snapshot_id, pin.schema_id)
+        if pin is None:
+            return table
+        if pin.uuid and pin.uuid != table.uuid:
+            raise NotFound(
+                f"table {identifier} was dropped and made anew since the statement was planned;"
+                " run the statement again"
+            )
+        return table.at_snapshot(pin.snapshot_id, pin.schema_id)

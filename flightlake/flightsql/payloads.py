@@ -23,11 +23,13 @@ class Pin:
     """The state of a table that a statement reads.
 
     ``snapshot_id`` is None if the table had no snapshot, so is empty; ``schema_id`` is the
-    schema the statement was planned with, None for the table's current one.
+    schema the statement was planned with, None for the table's current one.  ``uuid`` is the
+    table's own; a table made anew under the same name has another.
     """
 
     snapshot_id: int | None
     schema_id: int | None = None
+    uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def _statement_message(statement: Statement) -> handles_pb2.Statement:
                 table=table.table,
                 snapshot_id=pin.snapshot_id,
                 schema_id=pin.schema_id,
+                uuid=pin.uuid,
             )
             for table, pin in statement.pins.items()
         ],
@@ -135,6 +138,7 @@ def _statement_value(message: handles_pb2.Statement) -> Statement:
             TableIdentifier(pin.catalog, pin.db_schema, pin.table): Pin(
                 pin.snapshot_id if pin.HasField("snapshot_id") else None,
                 pin.schema_id if pin.HasField("schema_id") else None,
+                pin.uuid,
             )
             for pin in message.pins
         },

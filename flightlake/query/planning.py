@@ -27,7 +27,9 @@ class Planning:
         """Return the schemas of *text*'s result and parameters."""
         defaults = _defaults(statement)
         return record.planned(
-            lambda: self._workers.run(lambda: self._engine.outline(text, defaults), call)
+            lambda: self._workers.run(
+                lambda: self._engine.outline(text, defaults, statement.pins), call
+            )
         )
 
     def first(
@@ -48,7 +50,7 @@ class Planning:
     def start(self, plan: Plan, record: Record, call: Cancellation) -> Result:
         """Begin to execute *plan*."""
         return record.planned(
-            lambda: self._workers.run(lambda: self._engine.start(plan, call), call)
+            lambda: self._workers.run(lambda: self._engine.start(plan, call), call, Result.close)
         )
 
     def rest(
@@ -88,7 +90,8 @@ class Planning:
         def work() -> Plan:
             values = {}
             if row:
-                values = bind(row, self._engine.outline(text, defaults).parameters)
+                outline = self._engine.outline(text, defaults, statement.pins)
+                values = bind(row, outline.parameters)
             return self._engine.plan(text, defaults, statement.pins, values, statement.moment, call)
 
         try:

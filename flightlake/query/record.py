@@ -55,6 +55,8 @@ class Record:
         except FlightlakeError as error:
             reason = call.reason or error
             self.finish(0, 0, reason)
+            if reason is error:
+                raise
             raise reason from error
         except BaseException:
             self.finish(0, 0, InternalError("the statement failed"))

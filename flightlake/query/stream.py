@@ -53,10 +53,12 @@ class ResultStream:
                     yield batch
                 # A result that was stopped ends like one that is complete.
                 self._cancellation.check()
-            if self._over:
-                raise Cancelled("the statement was cancelled")
+                if self._over:
+                    raise Cancelled("the statement was cancelled")
         except FlightlakeError as failure:
             error = self._cancellation.reason or failure
+            if error is failure:
+                raise
             raise error from failure
         except GeneratorExit:
             error = self._cancellation.reason or Cancelled("the client stopped reading")

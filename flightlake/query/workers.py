@@ -22,6 +22,7 @@ _STACK_BYTES = 256 << 20  # address space; memory is taken only as it is used
 @dataclass(eq=False)
 class _Work(Generic[T]):
     function: Callable[[], T]
+    discard: Callable[[T], object]
     done: threading.Event = field(default_factory=threading.Event)
     started: bool = False
     finished: bool = False
@@ -42,14 +43,21 @@ class Workers:
         for _ in range(threads):
             self._begin()
 
-    def run(self, function: Callable[[], T], cancellation: Cancellation) -> T:
+    def run(
+        self,
+        function: Callable[[], T],
+        cancellation: Cancellation,
+        discard: Callable[[T], object] = lambda result: None,
+    ) -> T:
         """Return what *function* returns on a worker, or leave when *cancellation* comes.
+
+        *discard* is called with a result that nobody waits for any more.
 
         Raises:
             Overloaded: Too many abandoned statements are still being planned.
             FlightlakeError: The reason of *cancellation*.
         """
-        work: _Work[T] = _Work(function)
+        work: _Work[T] = _Work(function, discard)
         with self._lock:
             if self._abandoned >= self._spare:
                 raise Overloaded(
@@ -113,10 +121,13 @@ class Workers:
         """Hand over what came out; return whether another thread has taken this one's place."""
         with self._lock:
             work.result, work.error, work.finished = result, error, True
-            if work.abandoned:
+            abandoned = work.abandoned
+            if abandoned:
                 self._abandoned -= 1
         work.done.set()
-        return work.abandoned
+        if abandoned and error is None:
+            work.discard(result)
+        return abandoned
 
 
 _STACK_LOCK = threading.Lock()
