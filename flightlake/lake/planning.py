@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from flightlake.cancellation import Cancellation
@@ -21,15 +19,10 @@ from flightlake.lake.manifests import Manifest, decode_manifest
 from flightlake.lake.parts import FilePlan
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.predicates import Predicate
-from flightlake.lake.pruning import (
-    files_that_may_match,
-    manifests_that_may_match,
-    spec_of,
-)
+from flightlake.lake.pruning import Rows, files_that_may_match, manifests_that_may_match
 from flightlake.lake.reading import Chosen, PartPlanner
 
 T = TypeVar("T")
-Rows = npt.NDArray[np.int64]
 _Key = tuple[tuple[str, str, str], str]
 
 
@@ -70,14 +63,7 @@ class Planner:
         skipped = sum(ref.live or 0 for ref, read in zip(data, worth, strict=True) if not read)
         data = [ref for ref, read in zip(data, worth, strict=True) if read]
         manifests = self._read(pinned, data, cancellation)
-        chosen = [
-            np.flatnonzero(
-                files_that_may_match(
-                    predicate, manifest, spec_of(pinned.metadata, ref.spec_id), pinned.schema
-                )
-            )
-            for ref, manifest in zip(data, manifests, strict=True)
-        ]
+        chosen = files_that_may_match(predicate, data, manifests, pinned.metadata, pinned.schema)
         files = _selected(pinned, manifests, chosen)
         worth_reading = [Chosen(*some) for some in zip(data, manifests, chosen, strict=True)]
         parts = PartPlanner(pinned, self._footers, self._deleted_rows, cancellation).parts(

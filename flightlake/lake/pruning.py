@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
@@ -18,27 +19,53 @@ from flightlake.lake.partitions import Leaf, on_column, on_partition
 from flightlake.lake.physical import decoded_bounds
 from flightlake.lake.predicates import And, Anything, Or, Predicate
 
+Rows = npt.NDArray[np.int64]
 _Judge = Callable[[Leaf, NestedField], Mask]
 
 
 def files_that_may_match(
-    predicate: Predicate, manifest: Manifest, spec: PartitionSpec, schema: Schema
+    predicate: Predicate,
+    refs: Sequence[ManifestRef],
+    manifests: Sequence[Manifest],
+    metadata: TableMetadata,
+    schema: Schema,
+) -> list[Rows]:
+    """Return for each of *manifests* which of its files may have a row *predicate* is true for.
+
+    All manifests of one partition spec are judged at once: with hundreds of manifests, asking
+    each costs more than the comparisons.
+    """
+    chosen: list[Rows] = [np.arange(len(manifest)) for manifest in manifests]
+    if isinstance(predicate, Anything):
+        return chosen
+    for spec_id in {ref.spec_id for ref in refs}:
+        places = [place for place, ref in enumerate(refs) if ref.spec_id == spec_id]
+        of_spec = [manifests[place] for place in places]
+        mask = _of_files(predicate, of_spec, spec_of(metadata, spec_id), schema)
+        ends = np.cumsum([len(manifest) for manifest in of_spec])
+        for place, part in zip(places, np.split(mask, ends[:-1]), strict=True):
+            chosen[place] = np.flatnonzero(part)
+    return chosen
+
+
+def _of_files(
+    predicate: Predicate, manifests: Sequence[Manifest], spec: PartitionSpec, schema: Schema
 ) -> Mask:
-    """Return for each file of *manifest* whether *predicate* may be true for a row of it."""
+    count = sum(map(len, manifests))
 
     def judge(leaf: Leaf, column: NestedField) -> Mask:
-        possible: Mask = np.ones(len(manifest), np.bool_)
+        possible: Mask = np.ones(count, np.bool_)
         test = on_column(leaf, column.field_type)
         if test is not None:
-            possible &= may_match(test, _of_column(manifest, column))
+            possible &= may_match(test, _of_column(manifests, column))
         for field in _fields_from(spec, column):
             test = on_partition(leaf, column.field_type, field.transform)
-            values = manifest.partition(field.field_id) if test is not None else None
+            values = None if test is None else _partition_values(manifests, field)
             if test is not None and values is not None:
                 possible &= may_match(test, _of_values(values))
         return possible
 
-    return _evaluate(predicate, len(manifest), schema, judge)
+    return _evaluate(predicate, count, schema, judge)
 
 
 def manifests_that_may_match(
@@ -105,15 +132,27 @@ def _fields_from(spec: PartitionSpec, column: NestedField) -> list[PartitionFiel
     return [field for field in spec.fields if field.source_id == column.field_id]
 
 
-def _of_column(manifest: Manifest, column: NestedField) -> Evidence:
-    bounds = manifest.bounds(column.field_id, column.field_type)
-    nulls = manifest.nulls(column.field_id)
+def _of_column(manifests: Sequence[Manifest], column: NestedField) -> Evidence:
+    bounds = [manifest.bounds(column.field_id, column.field_type) for manifest in manifests]
+    known = [bound for bound in bounds if bound is not None]
+    comparable = len(known) == len(bounds) > 0
+    nulls = pa.concat_arrays([manifest.nulls(column.field_id) for manifest in manifests])
+    records = np.concatenate([manifest.record_counts for manifest in manifests])
     return Evidence(
-        lower=None if bounds is None else bounds[0],
-        upper=None if bounds is None else bounds[1],
-        only_null=_true(pc.greater_equal(nulls, pa.array(manifest.record_counts))),
+        lower=pa.concat_arrays([lower for lower, _ in known]) if comparable else None,
+        upper=pa.concat_arrays([upper for _, upper in known]) if comparable else None,
+        only_null=_true(pc.greater_equal(nulls, pa.array(records))),
         never_null=_true(pc.equal(nulls, 0)),
     )
+
+
+def _partition_values(manifests: Sequence[Manifest], field: PartitionField) -> pa.Array | None:
+    """Return the values of a partition field in all files; None if one does not tell."""
+    values = [manifest.partition(field.field_id) for manifest in manifests]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values) or len({value.type for value in known}) != 1:
+        return None
+    return pa.concat_arrays(known)
 
 
 def _of_values(values: pa.Array) -> Evidence:
