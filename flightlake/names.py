@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _SEPARATOR = "."
+AS_OF_MARK = "\x01"
+"""In the table part of an identifier, between its name and the version it is read at."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,7 +23,9 @@ class TableIdentifier:
     table: str
 
     def __str__(self) -> str:
-        return ".".join(quote(part) for part in (self.catalog, self.db_schema, self.table))
+        table, mark, version = self.table.partition(AS_OF_MARK)
+        name = ".".join(quote(part) for part in (self.catalog, self.db_schema, table))
+        return f"{name} FOR {version}" if mark else name
 
 
 def quote(name: str) -> str:

@@ -7,12 +7,14 @@ that needs it is handed to a pool and waited for.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
 from datafusion import DataFrame, SessionContext
 from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 
 from flightlake.engine.information_schema import NAME, VIEWS, View
 from flightlake.engine.scan import empty
 from flightlake.engine.tables import StatementTables
+from flightlake.engine.time_travel import decode
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
 
@@ -39,19 +41,20 @@ class StatementCatalog(CatalogProvider):
     def schema(self, name: str) -> SchemaProvider | None:  # type: ignore[override]
         if name == NAME:
             return _InformationSchema(self._name, self._tables, self._pool, self._engine)
-        return _Schema(self._name, name, self._tables, self._scan, self._pool)
+        return _Schema(self._name, name, self._tables, self._scan, self._pool, self._engine)
 
 
 class _Schema(SchemaProvider):
     def __init__(
         self, catalog: str, name: str, tables: StatementTables, scan: Scan,
-        pool: ThreadPoolExecutor,
+        pool: ThreadPoolExecutor, engine: SessionContext,
     ) -> None:  # fmt: skip
         self._catalog = catalog
         self._name = name
         self._tables = tables
         self._scan = scan
         self._pool = pool
+        self._engine = engine
 
     @property
     def table_names(self) -> Sequence[str]:  # type: ignore[override]
@@ -65,7 +68,13 @@ class _Schema(SchemaProvider):
         return self._pool.submit(self._make, name).result()
 
     def _make(self, name: str) -> Table | None:
-        table = self._tables.load(TableIdentifier(self._catalog, self._name, name))
+        identifier = TableIdentifier(self._catalog, self._name, name)
+        wanted = decode(name)
+        if wanted.metadata is not None:
+            rows = self._tables.metadata(identifier, wanted)
+            if rows is not None:
+                return _in_memory(self._engine, rows)
+        table = self._tables.load(identifier)
         return None if table is None else Table(self._scan(table))
 
 
@@ -91,9 +100,12 @@ class _InformationSchema(SchemaProvider):
         return None if view is None else self._pool.submit(self._make, view).result()
 
     def _make(self, view: View) -> Table:
-        # Not from_arrow, which registers the rows in the shared context, for good.
-        rows = view(self._catalog, self._tables).combine_chunks()
-        batches = rows.to_batches()
-        if not batches:
-            return Table(empty(self._engine, rows.schema))
-        return Table(self._engine.read_batches(batches))
+        return _in_memory(self._engine, view(self._catalog, self._tables))
+
+
+def _in_memory(engine: SessionContext, rows: pa.Table) -> Table:
+    # Not from_arrow, which registers the rows in the shared context, for good.
+    batches = rows.combine_chunks().to_batches()
+    if not batches:
+        return Table(empty(engine, rows.schema))
+    return Table(engine.read_batches(batches))

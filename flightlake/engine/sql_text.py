@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from flightlake.engine.sql_guards import require_bearable
 from flightlake.engine.sql_tokens import Token, at, tokens
+from flightlake.engine.time_travel import rewrite
 from flightlake.errors import FlightlakeError, InvalidSql, NotPermitted, Unsupported
 
 
@@ -71,10 +72,10 @@ _NAMES = ("word", "identifier")
 class SqlText:
     """A statement that may go to the engine.
 
-    ``engine_sql`` is the text with ``?`` numbered; ``parameters`` how many parameters it has;
-    ``row_counts`` the numbers of those that stand behind LIMIT or OFFSET; ``reads_clock``
-    whether it names a function of the current time; ``shifts`` are the offsets in
-    ``engine_sql`` behind which a character was added.
+    ``engine_sql`` is the text with time travel rewritten and ``?`` numbered; ``parameters`` how
+    many parameters it has; ``row_counts`` the numbers of those that stand behind LIMIT or
+    OFFSET; ``reads_clock`` whether it names a function of the current time; ``shifts`` are the
+    offsets in ``engine_sql`` behind which a character was added.
     """
 
     sql: str
@@ -106,7 +107,10 @@ def read(sql: str) -> SqlText:
             )
     kind = _kind(sql, found)
     require_bearable(found)
-    engine_sql, parameters, shifts = _number_parameters(sql, found)
+    travelled = rewrite(sql, found)
+    if travelled != sql:
+        found = [token for token in tokens(travelled) if token.text != ";"]
+    engine_sql, parameters, shifts = _number_parameters(travelled, found)
     words = {token.text.strip('"`').upper() for token in found if token.kind in _NAMES}
     reads_clock = bool(words & _CLOCK)
     return SqlText(sql, kind, engine_sql, parameters, reads_clock, _row_counts(found), shifts)

@@ -2,10 +2,15 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+import pyarrow as pa
+
+from flightlake.engine.time_travel import Wanted, decode
 from flightlake.errors import FlightlakeError, NotFound
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
+from flightlake.lake.inspection import inspect
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier, nearest, quote
 
@@ -30,6 +35,7 @@ class StatementTables:
         self._lock = threading.Lock()
         self._tables: dict[TableIdentifier, IcebergTable | None] = {}
         self._locks: dict[TableIdentifier, threading.Lock] = {}
+        self._currents: dict[TableIdentifier, _Current] = {}
         self.failure: FlightlakeError | None = None
         """The first error met while loading; the engine passes on only its text."""
         self.absent: list[TableIdentifier] = []
@@ -94,21 +100,71 @@ class StatementTables:
         hint = f"; did you mean '{near}'?" if near else ""
         return NotFound(f"table {identifier} does not exist{hint}")
 
+    def metadata(self, identifier: TableIdentifier, wanted: Wanted) -> pa.Table | None:
+        """Return the metadata table *wanted* of a table; None if there is no such table.
+
+        Raises:
+            FlightlakeError: The table is there and its metadata cannot be read.
+        """
+        base = TableIdentifier(identifier.catalog, identifier.db_schema, wanted.table)
+        try:
+            table = self._current(base)
+            if table is None or wanted.metadata is None:
+                return None
+            if wanted.as_of is not None:
+                table = table.as_of(wanted.as_of)
+            return inspect(table, wanted.metadata)
+        except FlightlakeError as failure:
+            self.failure = self.failure or failure
+            raise
+
     def _open(self, identifier: TableIdentifier) -> IcebergTable | None:
+        wanted = decode(identifier.table)
+        if wanted.as_of is None:
+            table = self._current(identifier)
+        else:
+            base = TableIdentifier(identifier.catalog, identifier.db_schema, wanted.table)
+            table = self._current(base)
+        if table is None:
+            return None
+        pin = self._pins.get(identifier)
+        if pin is not None:
+            if pin.uuid and pin.uuid != table.uuid:
+                raise NotFound(
+                    f"table {identifier} was dropped and made anew since the statement was"
+                    " planned; run the statement again"
+                )
+            table = table.at_snapshot(pin.snapshot_id, pin.schema_id)
+        elif wanted.as_of is not None:
+            table = table.as_of(wanted.as_of)
+        # Each version that a statement names is a table of its own to the engine.
+        return replace(table, identifier=identifier)
+
+    def _current(self, identifier: TableIdentifier) -> IcebergTable | None:
+        """Return a table as it is now: the same now for all its versions in the statement."""
+        with self._lock:
+            own = self._currents.setdefault(identifier, _Current())
+        with own.lock:
+            if not own.asked:
+                own.table = self._ask(identifier)
+                own.asked = True
+            return own.table
+
+    def _ask(self, identifier: TableIdentifier) -> IcebergTable | None:
         catalog = self.catalogs.get(identifier.catalog)
         if catalog is None:
             return None
         try:
-            table = catalog.load(identifier.db_schema, identifier.table)
+            return catalog.load(identifier.db_schema, identifier.table)
         except NotFound:
             self.absent.append(identifier)
             return None
-        pin = self._pins.get(identifier)
-        if pin is None:
-            return table
-        if pin.uuid and pin.uuid != table.uuid:
-            raise NotFound(
-                f"table {identifier} was dropped and made anew since the statement was planned;"
-                " run the statement again"
-            )
-        return table.at_snapshot(pin.snapshot_id, pin.schema_id)
+
+
+@dataclass(slots=True)
+class _Current:
+    """A table as the catalog has it, once it was asked for."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: bool = False
+    table: IcebergTable | None = None

@@ -15,6 +15,7 @@ from flightlake.lake.pinned import Pinned
 from flightlake.lake.planning import Planner
 from flightlake.lake.predicates import Predicate
 from flightlake.lake.stores import StoreSettings, settings_for
+from flightlake.lake.versions import AsOf, find
 from flightlake.names import TableIdentifier
 
 
@@ -60,6 +61,15 @@ class IcebergTable:
         raise NotFound(
             f"schema {schema_id} of table {self.identifier} is gone; run the statement again"
         )
+
+    def as_of(self, as_of: AsOf) -> "IcebergTable":
+        """Return the same table as it was.
+
+        Raises:
+            NotFound: There is no such snapshot, branch or tag, or nothing at that moment.
+        """
+        version = find(self.metadata, as_of, str(self.identifier))
+        return self.at_snapshot(version.snapshot_id, version.schema_id)
 
     @property
     def data_file_count(self) -> int | None:
