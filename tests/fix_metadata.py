@@ -4,8 +4,11 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.manifest import (
     DataFile,
     DataFileContent,
@@ -134,3 +137,29 @@ def commit(
         document["refs"] = {"main": {"snapshot-id": snapshot_id, "type": "branch"}}
 
     edit(lake, table, add_snapshot)
+
+
+def with_ids(*columns: tuple[str, pa.DataType, int | None]) -> pa.Schema:
+    """Return an Arrow schema whose fields carry Parquet field ids."""
+    return pa.schema(
+        [
+            pa.field(name, kind, metadata={} if id_ is None else {"PARQUET:field_id": str(id_)})
+            for name, kind, id_ in columns
+        ]
+    )
+
+
+def add_file(
+    lake: Lake,
+    table: str,
+    folder: Path,
+    data: pa.Table,
+    rows: int | None = None,
+) -> None:
+    """Write *data* and commit it to the table as one more file."""
+    path = folder / f"{len(list(folder.iterdir()))}.parquet"
+    pq.write_table(data, path)
+    count = data.num_rows if rows is None else rows
+    size = path.stat().st_size
+    entry = file_entry(f"file://{path}", record_count=count, file_size_in_bytes=size)
+    commit(lake, table, [entry])
