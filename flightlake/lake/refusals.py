@@ -1,7 +1,7 @@
 """What makes a table unreadable here: said by name, before any row is read."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +15,6 @@ _TYPES = frozenset(
     {"boolean", "int", "long", "float", "double", "date", "time", "timestamp", "timestamptz"}
     | {"timestamp_ns", "timestamptz_ns", "string", "uuid", "binary"}
 )
-_CONTENT = {1: "position deletes", 2: "equality deletes"}
 
 
 def check_document(document: Mapping[str, Any], table: str) -> None:
@@ -51,23 +50,6 @@ def check_metadata(metadata: TableMetadata, table: str) -> None:
         raise Unsupported(f"table {table} has Iceberg format version {metadata.format_version}")
     if metadata.properties.get("encryption.key-id"):
         raise Unsupported(f"table {table} is encrypted, which is not supported")
-
-
-def check_deletes(contents: Iterable[int], formats: pa.Array, table: str) -> None:
-    """Refuse live delete files; *contents* and *formats* are those of delete manifests.
-
-    Raises:
-        Unsupported: There are some; says of which kind.
-    """
-    kinds = {
-        "deletion vectors" if format_ == "PUFFIN" else _CONTENT.get(content, "delete files")
-        for content, format_ in zip(contents, formats.to_pylist(), strict=True)
-    }
-    if kinds:
-        raise Unsupported(
-            f"table {table} has {' and '.join(sorted(kinds))}, which are not applied yet; "
-            "compact the table (rewrite its data files) to read it"
-        )
 
 
 def check_formats(formats: pa.Array, table: str) -> None:
