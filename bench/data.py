@@ -19,7 +19,7 @@ from pyiceberg.table import Table
 
 from flightlake.demo import tpch
 
-ROOT = Path(__file__).parents[1] / ".cache" / "bench"
+ROOT = (Path(__file__).parents[1] / ".cache" / "bench").resolve()
 FILES = 5_000
 ROWS_PER_FILE = 1_000
 

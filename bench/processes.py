@@ -76,5 +76,5 @@ def _ready(output: IO[str], log: Path) -> str:
     reader.join(_PATIENCE)
     word, _, location = (lines[0] if lines else "").strip().partition(" ")
     if word != "ready":
-        raise RuntimeError(f"a server did not start: {log} says why")
+        raise RuntimeError(f"a server did not start: {log.read_text()[-2000:]}")
     return location
