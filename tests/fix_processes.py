@@ -103,7 +103,11 @@ class Server:
         self.output = ""
         self.location = ""
         if ready:
-            self.wait_until_ready()
+            try:
+                self.wait_until_ready()
+            except BaseException:
+                self.kill()
+                raise
 
     def __enter__(self) -> Self:
         return self

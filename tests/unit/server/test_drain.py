@@ -79,3 +79,19 @@ def test_giving_up_ends_the_wait_at_once():
     traffic = Traffic()
     with traffic.passing():
         assert not traffic.wait_until_quiet(SECOND, 10 * SECOND, SystemClock(), give_up)
+
+
+def test_a_ticket_that_was_just_given_is_waited_for():
+    traffic, clock = Traffic(), Steps()
+    traffic.issued(b"ticket", clock.monotonic())
+    assert traffic.wait_until_quiet(SECOND, 60 * SECOND, clock, threading.Event())
+    assert 6 <= clock.monotonic() < 6.2
+
+
+def test_a_ticket_that_was_redeemed_is_not_waited_for():
+    traffic, clock = Traffic(), Steps()
+    traffic.issued(b"ticket", clock.monotonic())
+    traffic.redeemed(b"ticket")
+    traffic.redeemed(b"another server's")
+    assert traffic.wait_until_quiet(SECOND, 60 * SECOND, clock, threading.Event())
+    assert clock.monotonic() < 1.1
