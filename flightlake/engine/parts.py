@@ -6,24 +6,29 @@ UNION ALL.  Filters and projections pass through all of it down to the scans.
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 from datafusion import DataFrame, Expr, SessionContext, col, lit
+from datafusion import functions as f
 
 from flightlake.engine.scan import Scans, empty
 from flightlake.lake.parts import Column, EqualityDeletes, Part
-from flightlake.lake.stores import StoreSettings
 from flightlake.lake.table import IcebergTable
 from flightlake.names import quote_always
 
 _ROW = "flightlake row number"
-_DELETED = "flightlake deleted row number"
+_FILE = "flightlake file"
+_DELETED_ROW = "flightlake deleted row number"
+_DELETED_FILE = "flightlake deleted file"
 _OTHER = "flightlake other "
-_SINGLE = 64
-"""Up to so many files of a part with deleted rows are scanned each by itself, which joins on the
-row number alone; more are scanned together, joined on file and row number, which costs more per
-row and less per file."""
-_ROWS_PER_FILE = 1 << 40
+_SEQUENCE = "flightlake sequence"
+_PARTITION = "flightlake partition"
+
+_LARGE = 30_000
+"""Rows from which a file with deleted rows is scanned by itself, and joined on the row number
+alone.  Smaller ones are scanned together and joined on file name and row number, which costs
+about 0.1 microseconds more per row and 2.7 milliseconds less per file."""
+_FEW = 8
+"""Up to so many files are scanned each by itself, however small."""
 
 
 class PartScans:
@@ -44,30 +49,36 @@ class PartScans:
             return empty(self._engine, self._table.schema)
         if len(parts) == 1 and parts[0].plain:
             return self._scan(self._table.schema, parts[0].files.paths.to_pylist())
-        return _union([frame for part in parts for frame in self._part(part)])
+        frames: list[DataFrame] = []
+        joined: dict[tuple[EqualityDeletes, ...], list[Part]] = {}
+        for part in parts:
+            if part.equality:
+                joined.setdefault(part.equality, []).append(part)
+            else:
+                frames.extend(frame.select(*_columns(part)) for frame in self._rows(part))
+        frames.extend(self._without_values(deletes, some) for deletes, some in joined.items())
+        return _union(frames)
 
-    def _part(self, part: Part) -> list[DataFrame]:
-        paths = part.files.paths.to_pylist()
-        touched = [path for path in paths if path in part.deleted_rows]
+    def _rows(self, part: Part) -> list[DataFrame]:
+        """Return the rows that are not deleted by position, as they are scanned."""
+        files = part.files.paths.to_pylist()
+        touched = {path for path in files if path in part.deleted_rows}
+        alone = touched
+        if len(touched) > _FEW:
+            counts = zip(files, part.files.record_counts.to_pylist(), strict=True)
+            alone = {path for path, rows in counts if path in touched and rows >= _LARGE}
         frames = []
-        if len(touched) < len(paths):
-            untouched = [path for path in paths if path not in part.deleted_rows]
-            frames.append(self._finish(self._scan(part.schema, untouched), part))
-        if len(touched) <= _SINGLE:
-            for path in touched:
-                kept = self._without_rows(
-                    self._scan(part.schema, [path]),
-                    "file_row_index()",
-                    part.deleted_rows[path],
-                )
-                frames.append(self._finish(kept, part))
-        else:
-            kept = self._without_rows(
-                self._scan(part.schema, touched),
-                _row_number(self._table.store, touched),
-                _row_numbers(part, touched),
-            )
-            frames.append(self._finish(kept, part))
+        if untouched := [path for path in files if path not in touched]:
+            frames.append(self._scan(part.schema, untouched))
+        for path in files:
+            if path in alone:
+                scan = self._scan(part.schema, [path])
+                deleted = {_DELETED_ROW: part.deleted_rows[path]}
+                frames.append(self._without_rows(scan, {_ROW: _row(scan)}, deleted))
+        if together := [path for path in files if path in touched - alone]:
+            scan = self._scan(part.schema, together)
+            found = {_FILE: scan.parse_sql_expr("input_file_name()"), _ROW: _row(scan)}
+            frames.append(self._without_rows(scan, found, self._positions(part, together)))
         return frames
 
     def _scan(self, schema: pa.Schema, paths: list[str]) -> DataFrame:
@@ -76,50 +87,87 @@ class PartScans:
             self._table.identifier, schema, self._table.store.engine_urls(paths)
         )
 
-    def _without_rows(self, scan: DataFrame, row: str, deleted: pa.Array) -> DataFrame:
+    def _positions(self, part: Part, paths: Sequence[str]) -> dict[str, pa.Array]:
+        rows = [part.deleted_rows[path] for path in paths]
+        lengths = [len(some) for some in rows]
+        names = pa.array(self._table.store.engine_keys(paths), pa.string())
+        owners = pa.array([at for at, length in enumerate(lengths) for _ in range(length)])
+        return {_DELETED_FILE: names.take(owners), _DELETED_ROW: pa.concat_arrays(rows)}
+
+    def _without_rows(
+        self, scan: DataFrame, found: dict[str, Expr], deleted: dict[str, pa.Array]
+    ) -> DataFrame:
         columns = [col(quote_always(name)) for name in scan.schema().names]
-        numbered = scan.select(*columns, scan.parse_sql_expr(row).cast(pa.int64()).alias(_ROW))
-        rows = self._engine.read_batch(pa.record_batch({_DELETED: deleted}))
+        numbered = scan.select(*columns, *(made.alias(name) for name, made in found.items()))
         return numbered.join(
-            rows, left_on=quote_always(_ROW), right_on=quote_always(_DELETED), how="anti"
-        )
+            self._engine.read_batch(pa.record_batch(deleted)),
+            left_on=[quote_always(name) for name in found],
+            right_on=[quote_always(name) for name in deleted],
+            how="anti",
+        ).select(*columns)
 
-    def _finish(self, frame: DataFrame, part: Part) -> DataFrame:
-        for deletes in part.equality:
-            frame = self._without_values(frame, deletes)
-        return frame.select(*(_expression(column) for column in part.columns))
-
-    def _without_values(self, frame: DataFrame, deletes: EqualityDeletes) -> DataFrame:
-        others = _union(
+    def _without_values(
+        self, equality: Sequence[EqualityDeletes], parts: Sequence[Part]
+    ) -> DataFrame:
+        """Return the rows of *parts*, to all of which all of *equality* is to be applied."""
+        rows = _union(
             [
-                self._scan(part.schema, part.files.paths.to_pylist()).select(
-                    *(
-                        col(quote_always(str(column.stored)))
-                        .cast(column.type)
-                        .alias(_OTHER + column.name)
-                        for column in part.columns
-                    )
+                frame.select(
+                    *_columns(part),
+                    *(_comparable(key) for key in part.keys),
+                    lit(part.sequence).alias(_SEQUENCE),
+                    lit(part.partition).alias(_PARTITION),
                 )
-                for part in deletes.parts
+                for part in parts
+                for frame in self._rows(part)
             ]
-        ).distinct()
-        kept = [col(quote_always(column)) for column in frame.schema().names]
-        keyed = frame.select(*kept, *(_expression(key) for key in deletes.keys))
-        # Null-safe: a null in the delete file deletes nulls.
-        same = [
-            f"{quote_always(key.name)} IS NOT DISTINCT FROM {quote_always(_OTHER + key.name)}"
-            for key in deletes.keys
-        ]
-        joined = keyed.join_on(
-            others, *(_parsed(keyed, others, condition) for condition in same), how="anti"
         )
-        return joined.select(*kept)
+        for deletes in equality:
+            others = self._values(deletes)
+            # Null-safe: a null in the delete file deletes nulls.
+            conditions = [
+                f"{quote_always(name)} IS NOT DISTINCT FROM {quote_always(_OTHER + name)}"
+                for name in deletes.names
+            ]
+            if deletes.by_partition:
+                conditions.append(f'"{_PARTITION}" = "{_OTHER}{_PARTITION}"')
+            if deletes.by_sequence:
+                conditions.append(f'"{_SEQUENCE}" < "{_OTHER}{_SEQUENCE}"')
+            rows = rows.join_on(others, *_parsed(rows, others, conditions), how="anti")
+        return rows.select(*(col(quote_always(column.name)) for column in parts[0].columns))
+
+    def _values(self, deletes: EqualityDeletes) -> DataFrame:
+        """Return the values that delete, each once, with their greatest sequence number."""
+        found = _union(
+            [
+                self._scan(some.part.schema, some.part.files.paths.to_pylist()).select(
+                    *(_comparable(column, _OTHER) for column in some.part.columns),
+                    lit(some.sequence).alias(_OTHER + _SEQUENCE),
+                    lit(some.partition).alias(_OTHER + _PARTITION),
+                )
+                for some in deletes.files
+            ]
+        )
+        keys = [*deletes.names, *((_PARTITION,) if deletes.by_partition else ())]
+        last = f.max(col(quote_always(_OTHER + _SEQUENCE))).alias(_OTHER + _SEQUENCE)
+        return found.aggregate(
+            [col(quote_always(_OTHER + name)) for name in keys],
+            [last] if deletes.by_sequence else [],
+        )
 
 
-def _parsed(left: DataFrame, right: DataFrame, condition: str) -> Expr:
-    """Return *condition* over the columns of both sides."""
+def _parsed(left: DataFrame, right: DataFrame, conditions: Sequence[str]) -> list[Expr]:
+    """Return *conditions* over the columns of both sides."""
     both = left.join_on(right, lit(True), how="inner")
-    return both.parse_sql_expr(condition)
+    return [both.parse_sql_expr(condition) for condition in conditions]
+
+
+def _row(scan: DataFrame) -> Expr:
+    return scan.parse_sql_expr("file_row_index()").cast(pa.int64())
+
+
+def _columns(part: Part) -> list[Expr]:
+    return [_expression(column) for column in part.columns]
 
 
 def _expression(column: Column) -> Expr:
@@ -127,32 +175,35 @@ def _expression(column: Column) -> Expr:
     if column.stored is not None:
         found = col(quote_always(column.stored))
         return found if column.stored == column.name else found.alias(column.name)
-    known = column.absent is not None and column.absent.is_valid
-    return lit(column.absent if known else None).cast(column.type).alias(column.name)
+    return _literal(column).cast(column.type).alias(column.name)
+
+
+def _literal(column: Column) -> Expr:
+    absent = column.absent
+    if absent is None or not absent.is_valid:
+        return lit(None)
+    if pa.types.is_timestamp(column.type):
+        # datafusion makes literals from Python's datetime, which has no nanoseconds.
+        return lit(absent.value)
+    return lit(absent)
+
+
+def _comparable(column: Column, prefix: str = "") -> Expr:
+    """Return the values of an equality column such that equal ones are equal to the engine.
+
+    As Java's ``Double.compare``, which Iceberg's own library compares by, the engine tells 0.0
+    from -0.0 and NaN from all else; but only to the engine are there several NaNs.
+    """
+    found = _expression(column).cast(column.type)
+    if pa.types.is_floating(column.type):
+        nan = lit(float("nan")).cast(column.type)
+        found = f.when(f.isnan(found), nan).otherwise(found)
+    return found.alias(prefix + column.name)
 
 
 def _union(frames: Sequence[DataFrame]) -> DataFrame:
-    whole = frames[0]
-    for frame in frames[1:]:
-        whole = whole.union(frame)
-    return whole
-
-
-def _row_number(store: StoreSettings, paths: Sequence[str]) -> str:
-    """Return the SQL that numbers the rows of several files: file number, then row number."""
-    cases = " ".join(
-        f"WHEN '{key.replace(chr(39), chr(39) * 2)}' THEN {number}"
-        for number, key in enumerate(store.engine_keys(paths))
-    )
-    return f"(CASE input_file_name() {cases} END) * {_ROWS_PER_FILE} + file_row_index()"
-
-
-def _row_numbers(part: Part, paths: Sequence[str]) -> pa.Array:
-    return pa.array(
-        np.concatenate(
-            [
-                np.asarray(part.deleted_rows[path]) + number * _ROWS_PER_FILE
-                for number, path in enumerate(paths)
-            ]
-        )
-    )
+    """Return all rows of *frames*, as a balanced tree: hundreds in a row are too deep."""
+    if len(frames) == 1:
+        return frames[0]
+    half = len(frames) // 2
+    return _union(frames[:half]).union(_union(frames[half:]))

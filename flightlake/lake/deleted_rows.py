@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
@@ -83,14 +82,18 @@ def _read_positions(store: StoreSettings, delete: DeleteFile, table: str) -> dic
     subject = f"a position delete file of table {table}"
     content = blobs.read(store, delete.path, subject)
     try:
-        opened = pq.ParquetFile(pa.BufferReader(content))
-        names = _names(opened.schema_arrow)
-        rows = opened.read(columns=[names[_PATH_ID], names[_POS_ID]])
-        paths = pc.dictionary_encode(rows[names[_PATH_ID]].cast(pa.string())).combine_chunks()
-        positions = np.asarray(rows[names[_POS_ID]].combine_chunks().cast(pa.int64()))
+        names = _names(pq.read_schema(pa.BufferReader(content)))
+        rows = pq.ParquetFile(pa.BufferReader(content), read_dictionary=[names[_PATH_ID]]).read(
+            columns=[names[_PATH_ID], names[_POS_ID]]
+        )
+        paths = rows[names[_PATH_ID]].unify_dictionaries().combine_chunks()
+        if not pa.types.is_dictionary(paths.type):
+            paths = paths.cast(pa.string()).dictionary_encode()
+        places = rows[names[_POS_ID]].combine_chunks().cast(pa.int64())
     except (pa.ArrowException, OSError, KeyError) as broken:
         raise DamagedData(f"{subject} is broken") from broken
-    if len(positions) != delete.record_count or paths.null_count:
+    positions = np.asarray(places.fill_null(-1))
+    if len(places) != delete.record_count or paths.null_count or places.null_count:
         raise DamagedData(f"{subject} does not have the rows its manifest says")
     codes = np.asarray(paths.indices)
     order = np.argsort(codes, kind="stable")

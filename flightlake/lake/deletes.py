@@ -22,12 +22,13 @@ PartitionKey = tuple[int, tuple[Any, ...]]
 """The id of a partition spec, and the values of its fields."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeleteFile:
     """A live delete file.
 
     ``data_file`` is the one file it is about, if that is known; ``blob`` is offset and size of
-    a deletion vector in the file, ``equality_ids`` not empty for equality deletes.
+    a deletion vector in the file, ``equality_ids`` not empty for equality deletes; these apply
+    ``everywhere`` if their spec does not part the table.
     """
 
     path: str
@@ -38,6 +39,7 @@ class DeleteFile:
     data_file: str | None = None
     blob: tuple[int, int] | None = None
     equality_ids: tuple[int, ...] = ()
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +70,39 @@ class DeleteIndex:
     _global: list[DeleteFile] = field(default_factory=list)
     count: int = 0
 
-    def applicable(self, path: str, sequence: int, partition: PartitionKey) -> Applicable:
-        """Return what applies to the data file at *path*."""
+    def applicable(
+        self, path: str, sequence: int, partition: PartitionKey, table: str
+    ) -> Applicable:
+        """Return what applies to the data file at *path*.
+
+        What names one data file applies to it whatever partition it is filed under; so does
+        Iceberg's own library, though the specification says otherwise.
+
+        Raises:
+            DamagedData: A deletion vector that is older than its data file.
+        """
         vector = self._vectors.get(path)
         if vector is not None and sequence > vector.sequence:
-            vector = None
+            raise DamagedData(f"a deletion vector of table {table} is older than its data file")
         candidates = [*self._of_file.get(path, ()), *self._of_partition.get(partition, ())]
-        positions = tuple(
-            delete
-            for delete in candidates
-            if sequence <= delete.sequence and delete.partition == partition
-        )
+        positions = tuple(delete for delete in candidates if sequence <= delete.sequence)
         by_value = [*self._global, *self._equality.get(partition, ())]
         equality = tuple(delete for delete in by_value if sequence < delete.sequence)
         # A vector holds what earlier files of positions say of its data file.
         return Applicable(vector, () if vector is not None else positions, equality)
 
-    def add(self, delete: DeleteFile, partitioned: bool, table: str) -> None:
-        """Add a delete file; *partitioned* says whether its spec has fields."""
+    def add(self, delete: DeleteFile, table: str) -> None:
+        """Add a delete file.
+
+        Raises:
+            DamagedData: A second deletion vector for a data file.
+        """
         self.count += 1
         if delete.equality_ids:
-            if partitioned:
-                self._equality[delete.partition].append(delete)
-            else:
+            if delete.everywhere:
                 self._global.append(delete)
+            else:
+                self._equality[delete.partition].append(delete)
         elif delete.blob is not None:
             if delete.data_file is None or delete.data_file in self._vectors:
                 raise DamagedData(f"the deletion vectors of table {table} contradict each other")
@@ -125,11 +136,13 @@ def index_deletes(
         # Void fields do not part the table, so they make no spec partitioned.
         partitioned = any(str(member.transform) != "void" for member in spec.fields)
         for row in range(len(manifest)):
-            index.add(_delete_file(manifest, row, ref, table), partitioned, table)
+            index.add(_delete_file(manifest, row, ref, not partitioned, table), table)
     return index
 
 
-def _delete_file(manifest: Manifest, row: int, ref: ManifestRef, table: str) -> DeleteFile:
+def _delete_file(
+    manifest: Manifest, row: int, ref: ManifestRef, everywhere: bool, table: str
+) -> DeleteFile:
     details, content = manifest.deletes, int(manifest.content[row])
     if details is None or content not in (_POSITIONS, _EQUALITY):
         raise DamagedData(f"a delete manifest of table {table} lists a data file")
@@ -156,6 +169,7 @@ def _delete_file(manifest: Manifest, row: int, ref: ManifestRef, table: str) -> 
         data_file=details.referenced[row] or _only_path(manifest, row, content),
         blob=blob,
         equality_ids=equality_ids,
+        everywhere=everywhere,
     )
 
 

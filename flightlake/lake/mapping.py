@@ -24,7 +24,7 @@ from pyiceberg.types import (
     TimeType,
 )
 
-from flightlake.errors import Unsupported
+from flightlake.errors import DamagedData, Unsupported
 from flightlake.lake.arrow_types import arrow_type
 from flightlake.lake.layouts import FileColumn, Layout
 from flightlake.lake.parts import Column
@@ -61,6 +61,8 @@ def resolve(
     constants: Constants,
     table: str,
     name_mapping: NameMapping | None = None,
+    *,
+    fill: bool = True,
 ) -> Resolved:
     """Return how *fields* come out of files of *layout*.
 
@@ -70,6 +72,8 @@ def resolve(
         constants: The files' identity partition values, for columns they leave out.
         table: The name of the table, for messages.
         name_mapping: The table's ids for files that have none.
+        fill: Whether a column without a value may be left to the engine, which fills in nulls
+            for what it does not find.  Otherwise it is one that is not ``stored``.
 
     Raises:
         Unsupported: It cannot be done; says for which column and why.
@@ -93,7 +97,7 @@ def resolve(
     for column in columns:
         if column.stored is not None and names.count(column.stored) > 1:
             raise refuse(f"has files with several columns called '{column.stored}'")
-    if all(_by_name(column, names) for column in columns):
+    if fill and all(_by_name(column, names) for column in columns):
         # The engine fills in nulls by itself: all such files, however old, are read alike.
         columns = [Column(column.name, column.type, column.name) for column in columns]
     scanned = {column.stored: column.type for column in columns if column.stored is not None}
@@ -146,7 +150,10 @@ def scalar(value: Any, iceberg: IcebergType) -> pa.Scalar:
         return pa.array([value], stored).view(wanted)[0]
     if hasattr(value, "bytes") and not isinstance(value, bytes):
         value = value.bytes  # a UUID
-    return pa.scalar(value, wanted)
+    try:
+        return pa.scalar(value, wanted)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as misfit:
+        raise DamagedData(f"a value of type {iceberg} in the table's metadata is none") from misfit
 
 
 def readable_as(column: FileColumn, iceberg: IcebergType) -> bool:
@@ -226,5 +233,6 @@ def _id(mapping: NameMapping, path: tuple[str, ...]) -> int | None:
 
 def fields_by_id(schemas: Sequence[Schema], current: Schema) -> dict[int, NestedField]:
     """Return every top-level column that ever was, by id; in the current form if it still is."""
-    found = {field.field_id: field for schema in schemas for field in schema.fields}
+    by_age = sorted(schemas, key=lambda schema: schema.schema_id)
+    found = {field.field_id: field for schema in by_age for field in schema.fields}
     return {**found, **{field.field_id: field for field in current.fields}}

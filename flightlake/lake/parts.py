@@ -26,16 +26,28 @@ class Column:
     absent: pa.Scalar | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EqualityDeletes:
-    """Rows deleted by value: those that are equal, null to null, in all ``keys``.
+@dataclass(frozen=True, slots=True, eq=False)
+class DeletedValues:
+    """Equality delete files that are read alike; told apart by ``sequence`` and ``partition``."""
 
-    ``keys`` are how the columns come out of the *data* files; ``parts`` are the delete files,
-    whose columns have the same names and types.
+    part: "Part"
+    sequence: int
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EqualityDeletes:
+    """Rows deleted by value: those that are equal, null to null, in all columns ``names``.
+
+    ``files`` have these columns.  With ``by_sequence`` a row is deleted only by files whose
+    sequence number is greater than its own file's; with ``by_partition`` only by those of its
+    own file's partition.  Without them that is so of all files anyway.
     """
 
-    keys: tuple[Column, ...]
-    parts: tuple["Part", ...]
+    names: tuple[str, ...]
+    files: tuple[DeletedValues, ...]
+    by_sequence: bool
+    by_partition: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,8 @@ class Part:
     ``schema`` is what the engine scans them with: their own names, the types to be had.
     ``columns`` are those of the table, in order.  ``deleted_rows`` has for each file (by its
     path) that has deletes by position those positions: int64, sorted, each once.  All of
-    ``equality`` is to be applied to all files.
+    ``equality`` is to be applied to all files, whose columns of its names are ``keys``, whose
+    sequence number is ``sequence``, and whose partition has the number ``partition``.
     """
 
     files: DataFiles
@@ -53,6 +66,9 @@ class Part:
     columns: tuple[Column, ...]
     deleted_rows: Mapping[str, pa.Array]
     equality: tuple[EqualityDeletes, ...] = ()
+    keys: tuple[Column, ...] = ()
+    sequence: int = 0
+    partition: int = 0
 
     @property
     def plain(self) -> bool:

@@ -11,21 +11,20 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import NestedField
 
 from flightlake.cancellation import Cancellation
-from flightlake.errors import DamagedData, Unsupported
+from flightlake.errors import Unsupported
 from flightlake.lake.columns import Footers
 from flightlake.lake.deleted_rows import DeletedRows
-from flightlake.lake.deletes import Applicable, DeleteFile, DeleteIndex
+from flightlake.lake.deleted_values import DeletedValuesPlanner, KeySet, Touched, key_sets
+from flightlake.lake.deletes import Applicable, DeleteFile, DeleteIndex, PartitionKey
 from flightlake.lake.files import DataFiles
 from flightlake.lake.layouts import Layout
 from flightlake.lake.manifest_lists import ManifestRef
 from flightlake.lake.manifests import Manifest
-from flightlake.lake.mapping import Constants, Resolved, fields_by_id, resolve
+from flightlake.lake.mapping import Constants, Resolved, resolve
 from flightlake.lake.parts import Column, EqualityDeletes, Part
 from flightlake.lake.pinned import Pinned
 
 _NAME_MAPPING = "schema.name-mapping.default"
-_KEY = "flightlake equality key "
-"""Begins the names under which equality columns are compared; no column is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,9 @@ class _Group:
     resolved: Resolved
     layout: Layout
     constants: Constants
+    partition: PartitionKey
     equality: tuple[DeleteFile, ...]
+    sequence: int = 0
     paths: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
@@ -74,8 +75,9 @@ class PartPlanner:
         self._cancellation = cancellation
         self._name_mapping = _name_mapping(pinned.metadata, pinned.table)
         self._identity = _identity_sources(pinned.metadata)
+        self._values = DeletedValuesPlanner(pinned, footers, self._resolve_all, cancellation)
         self._resolved: dict[tuple[object, ...], Resolved] = {}
-        self._ways: dict[tuple[pa.Schema, tuple[Column, ...]], Resolved] = {}
+        self._ways: dict[tuple[object, ...], Resolved] = {}
 
     def parts(
         self, chosen: Sequence[Chosen], files: DataFiles, deletes: DeleteIndex | None
@@ -95,7 +97,24 @@ class PartPlanner:
         for some in chosen:
             for row in some.rows.tolist():
                 self._add(some.ref, some.manifest, row, deletes, groups)
-        return tuple(self._part(group) for group in groups.values())
+        equality = self._equality(list(groups.values()))
+        return tuple(
+            self._part(group, equality[key_sets(group.equality)]) for group in groups.values()
+        )
+
+    def _equality(
+        self, groups: Sequence[_Group]
+    ) -> Mapping[tuple[KeySet, ...], tuple[EqualityDeletes, ...]]:
+        """Return what deletes by value, for all groups with the same sets of columns at once."""
+        touched: dict[tuple[KeySet, ...], list[Touched]] = {}
+        for group in groups:
+            touched.setdefault(key_sets(group.equality), []).append(
+                Touched(group.sequence, group.partition, group.equality)
+            )
+        return {
+            sets: tuple(self._values.deletes(keys, some) for keys in sets)
+            for sets, some in touched.items()
+        }
 
     def _all_alike(self, chosen: Sequence[Chosen]) -> Resolved | None:
         """Return the one way in which all files are read, if it is one for all."""
@@ -126,17 +145,20 @@ class PartPlanner:
         assert layout is not None  # noqa: S101 - all were read before
         constants = self._constants(ref, manifest, row, layout)
         path, size, count = manifest.file(row)
+        sequence, partition = manifest.sequence(row, ref.sequence), (-1, ())
         applicable = _NOTHING
         if deletes is not None and deletes.count:
             partition = (ref.spec_id, manifest.partition_key(row))
-            applicable = deletes.applicable(path, manifest.sequence(row, ref.sequence), partition)
+            applicable = deletes.applicable(path, sequence, partition, self._pinned.table)
         resolved = self._resolve(layout, constants, self._pinned.schema.fields)
         equality = applicable.equality
         # What the columns of equality deletes are called depends on the file, too.
-        key = (id(resolved), equality, id(layout) if equality else None)
+        more = (layout, _told_apart(constants)) if equality else None
+        key = (id(resolved), equality, more)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _Group(resolved, layout, constants, equality)
+            group = groups[key] = _Group(resolved, layout, constants, partition, equality)
+        group.sequence = max(group.sequence, sequence)
         group.paths.append(path)
         group.sizes.append(size)
         group.counts.append(count)
@@ -145,18 +167,19 @@ class PartPlanner:
         elif applicable.positions:
             group.deletes[path] = applicable.positions
 
-    def _part(self, group: _Group) -> Part:
+    def _part(self, group: _Group, equality: tuple[EqualityDeletes, ...]) -> Part:
         pinned = self._pinned
         deleted = {
             path: self._deleted_rows.of(pinned.store, path, deletes, pinned.table)
             for path, deletes in group.deletes.items()
         }
-        equality = self._equality(group)
+        ids = dict.fromkeys(id_ for keys in key_sets(group.equality) for id_ in keys.ids)
+        fields = self._values.fields(tuple(ids))
+        keys = self._resolve_all(group.layout, group.constants, fields).columns if ids else ()
         scanned = dict(zip(group.resolved.schema.names, group.resolved.schema.types, strict=True))
-        for delete in equality:
-            for key in delete.keys:
-                if key.stored is not None:
-                    scanned.setdefault(key.stored, key.type)
+        for key in keys:
+            if key.stored is not None:
+                scanned.setdefault(key.stored, key.type)
         return Part(
             files=DataFiles(
                 pa.chunked_array([pa.array(group.paths, pa.string())]),
@@ -167,49 +190,33 @@ class PartPlanner:
             columns=group.resolved.columns,
             deleted_rows={path: rows for path, rows in deleted.items() if len(rows)},
             equality=equality,
+            keys=keys,
+            sequence=group.sequence,
+            partition=self._values.number(group.partition),
         )
 
-    def _equality(self, group: _Group) -> tuple[EqualityDeletes, ...]:
-        by_columns: dict[tuple[int, ...], list[DeleteFile]] = {}
-        for delete in group.equality:
-            by_columns.setdefault(delete.equality_ids, []).append(delete)
-        return tuple(self._equality_set(group, ids, deletes) for ids, deletes in by_columns.items())
-
-    def _equality_set(
-        self, group: _Group, ids: tuple[int, ...], deletes: Sequence[DeleteFile]
-    ) -> EqualityDeletes:
-        pinned = self._pinned
-        known = fields_by_id(pinned.metadata.schemas, pinned.schema)
-        if missing := [field_id for field_id in ids if field_id not in known]:
-            raise Unsupported(
-                f"table {pinned.table} has equality deletes by column id {missing[0]}, which no"
-                " schema of the table has; rewrite the table's data files to read it"
-            )
-        fields = [_key_field(known[field_id]) for field_id in ids]
-        keys = self._resolve(group.layout, group.constants, fields).columns
-        files = [(delete.path, delete.size, delete.record_count) for delete in deletes]
-        layouts = self._footers.layouts(pinned.store, files, pinned.table, self._cancellation)
-        parts = []
-        for layout in dict.fromkeys(layouts):
-            mine = [file for file, found in zip(files, layouts, strict=True) if found is layout]
-            resolved = self._resolve(layout, {}, fields)
-            if any(column.stored is None for column in resolved.columns):
-                raise DamagedData(
-                    f"an equality delete file of table {pinned.table} lacks one of its columns"
-                )
-            parts.append(Part(_data_files(mine), resolved.schema, resolved.columns, {}))
-        return EqualityDeletes(keys, tuple(parts))
+    def _resolve_all(
+        self, layout: Layout, constants: Constants, fields: Sequence[NestedField]
+    ) -> Resolved:
+        return self._resolve(layout, constants, fields, fill=False)
 
     def _resolve(
-        self, layout: Layout, constants: Constants, fields: Sequence[NestedField]
+        self,
+        layout: Layout,
+        constants: Constants,
+        fields: Sequence[NestedField],
+        fill: bool = True,
     ) -> Resolved:
         """Return how *fields* come out of *layout*: the same object for the same way."""
         wanted = tuple((field.field_id, field.name) for field in fields)
-        key = (id(layout), tuple(constants.items()), wanted)
+        key = (layout, _told_apart(constants), wanted, fill)
         found = self._resolved.get(key)
         if found is None:
-            made = resolve(layout, fields, constants, self._pinned.table, self._name_mapping)
-            found = self._ways.setdefault((made.schema, made.columns), made)
+            made = resolve(
+                layout, fields, constants, self._pinned.table, self._name_mapping, fill=fill
+            )
+            alike = (made.schema, tuple(map(_column_key, made.columns)))
+            found = self._ways.setdefault(alike, made)
             self._resolved[key] = found
         return found
 
@@ -247,17 +254,19 @@ class PartPlanner:
 _NOTHING = Applicable(None, (), ())
 
 
-def _data_files(files: Sequence[tuple[str, int, int]]) -> DataFiles:
-    paths, sizes, counts = zip(*files, strict=True)
-    return DataFiles(
-        pa.chunked_array([pa.array(paths, pa.string())]),
-        pa.chunked_array([pa.array(sizes, pa.int64())]),
-        pa.chunked_array([pa.array(counts, pa.int64())]),
-    )
+def _told_apart(constants: Constants) -> tuple[tuple[int, str], ...]:
+    """Return *constants* such that NaN equals itself and 0.0 is not -0.0."""
+    return tuple((source, repr(value)) for source, value in constants.items())
 
 
-def _key_field(field: NestedField) -> NestedField:
-    return field.model_copy(update={"name": f"{_KEY}{field.field_id}", "required": False})
+def _column_key(column: Column) -> tuple[object, ...]:
+    absent = None if column.absent is None or not column.absent.is_valid else column.absent
+    held = None if absent is None else repr(absent.as_py()) if _floating(absent) else absent
+    return (column.name, column.type, column.stored, held)
+
+
+def _floating(scalar: pa.Scalar) -> bool:
+    return bool(pa.types.is_floating(scalar.type))
 
 
 def _identity_sources(metadata: TableMetadata) -> Mapping[int, Mapping[int, int]]:
