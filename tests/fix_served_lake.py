@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog as Writer
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import DataFileContent
@@ -48,6 +49,7 @@ def fill(lake: Lake) -> None:
     lake.writer.create_table(("bronze", "inventory", "customers"), ORDERS.schema).append(ORDERS)
     lake.writer.create_table(("Mixed Case", 'Odd "Name"'), ORDERS.schema).append(ORDERS)
     lake.create("numbers", numbers(0).schema).append(numbers(NUMBERS))
+    _delete(lake, "deleted_rows")
     lake.create("many", numbers(0).schema).append(numbers(MANY))
 
 
@@ -72,13 +74,29 @@ def spoil(lake: Lake) -> None:
     path = _file_of(broken)
     content = path.read_bytes()
     path.write_bytes(content[:-8] + b"\xff" * 4 + b"PAR1")
-    lake.create("deleted_rows", ORDERS.schema).append(ORDERS)
-    folder = f"{lake.properties['warehouse']}/shop/deleted_rows/data"
-    commit(
-        lake,
-        "deleted_rows",
-        [file_entry(f"{folder}/deletes.parquet", DataFileContent.POSITION_DELETES)],
+    _delete(lake, "lost_deletes").unlink()
+
+
+def _delete(lake: Lake, name: str) -> Path:
+    """Make a table of orders whose second row is deleted; return the file that says so."""
+    table = lake.create(name, ORDERS.schema)
+    table.append(ORDERS)
+    data = _file_of(table)
+    path = data.with_name("deletes.parquet")
+    fields = [
+        pa.field(column, type_, nullable=False, metadata={"PARQUET:field_id": str(number)})
+        for column, type_, number in (
+            ("file_path", pa.string(), 2147483546),
+            ("pos", pa.int64(), 2147483545),
+        )
+    ]
+    pq.write_table(pa.table([[f"file://{data}"], [1]], schema=pa.schema(fields)), path)
+    size = path.stat().st_size
+    deletes = file_entry(
+        f"file://{path}", DataFileContent.POSITION_DELETES, file_size_in_bytes=size
     )
+    commit(lake, name, [deletes])
+    return path
 
 
 def _file_of(table: Table) -> Path:

@@ -205,6 +205,12 @@ def test_a_large_result_arrives_whole(connection):
     assert sorted(found["n"].to_pylist()) == list(range(NUMBERS))
 
 
+def test_deleted_rows_are_not_there(connection):
+    found = rows(connection, "SELECT id FROM shop.deleted_rows ORDER BY id")
+    assert found == [(1,), (3,), (4,)]
+    assert rows(connection, "SELECT count(*) FROM shop.deleted_rows") == [(3,)]
+
+
 def test_an_empty_result_has_its_schema(connection):
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM shop.empty")

@@ -97,16 +97,8 @@ STATEMENTS = {
     "parameter without value": ("SELECT ?", INVALID, "1 parameters and none are bound"),
     "dead REST catalog": ("SELECT * FROM gone.a.b", DOWN, "catalog 'gone' does not answer"),
     "dead database": ("SELECT * FROM lost.a.b", DOWN, "catalog 'lost' does not answer"),
-    "row-level deletes": (
-        "SELECT * FROM shop.deleted_rows",
-        UNSUPPORTED,
-        "table lake.shop.deleted_rows has position deletes, which are not applied yet",
-    ),
-    "count with row-level deletes": (
-        "SELECT count(*) FROM shop.deleted_rows",
-        UNSUPPORTED,
-        "not applied yet",
-    ),
+    "missing deletes": ("SELECT * FROM shop.lost_deletes", DAMAGED, "delete file of table"),
+    "count with missing deletes": ("SELECT count(*) FROM shop.lost_deletes", DAMAGED, "missing"),
     "missing file": (
         "SELECT * FROM shop.missing_file",
         DAMAGED,
