@@ -95,6 +95,8 @@ def read(sql: str) -> SqlText:
         Unsupported, NotPermitted: It is of a kind that is refused; the message says why.
         Overloaded: It is longer or more deeply chained than the planner can bear.
     """
+    if "\0" in sql:  # which no name of a column may hold, and a literal would be one
+        raise InvalidSql(f"the statement holds a NUL character {at(sql, sql.index(chr(0)))}")
     found = list(tokens(sql))
     while found and found[-1].text == ";":
         found.pop()
