@@ -68,10 +68,10 @@ def spoil(lake: Lake) -> None:
     """Write tables that cannot be read, each in its own way."""
     missing = lake.create("missing_file", ORDERS.schema)
     missing.append(ORDERS)
-    _file_of(missing).unlink()
+    data_file(missing).unlink()
     broken = lake.create("broken_footer", ORDERS.schema)
     broken.append(ORDERS)
-    path = _file_of(broken)
+    path = data_file(broken)
     content = path.read_bytes()
     path.write_bytes(content[:-8] + b"\xff" * 4 + b"PAR1")
     _delete(lake, "lost_deletes").unlink()
@@ -81,7 +81,7 @@ def _delete(lake: Lake, name: str) -> Path:
     """Make a table of orders whose second row is deleted; return the file that says so."""
     table = lake.create(name, ORDERS.schema)
     table.append(ORDERS)
-    data = _file_of(table)
+    data = data_file(table)
     path = data.with_name("deletes.parquet")
     fields = [
         pa.field(column, type_, nullable=False, metadata={"PARQUET:field_id": str(number)})
@@ -99,7 +99,8 @@ def _delete(lake: Lake, name: str) -> Path:
     return path
 
 
-def _file_of(table: Table) -> Path:
+def data_file(table: Table) -> Path:
+    """Return the one data file of *table*."""
     (task,) = table.refresh().scan().plan_files()
     return Path(task.file.file_path.removeprefix("file://"))
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyiceberg.table.metadata import TableMetadata
 
 from flightlake.cancellation import Cancellation
-from flightlake.errors import NotFound
+from flightlake.errors import DamagedData, NotFound
 from flightlake.lake import refusals
 from flightlake.lake.arrow_types import arrow_schema
 from flightlake.lake.parts import FilePlan
@@ -125,14 +125,18 @@ def open_table(
 
     Raises:
         Unsupported: The table cannot be read here; says why.
+        DamagedData: Its current snapshot is not among its snapshots.
     """
     refusals.check_metadata(metadata, str(identifier))
+    current = metadata.current_snapshot_id
+    if current is not None and metadata.snapshot_by_id(current) is None:
+        raise DamagedData(f"the metadata of table {identifier} lacks its current snapshot")
     schema = metadata.schema()
     return IcebergTable(
         identifier=identifier,
         schema=arrow_schema(schema, str(identifier)),
         schema_id=schema.schema_id,
-        snapshot_id=metadata.current_snapshot_id,
+        snapshot_id=current,
         uuid=str(metadata.table_uuid),
         store=settings_for(metadata.location, properties, timeout),
         metadata=metadata,

@@ -211,3 +211,9 @@ def test_compressed_metadata_is_read(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "x.gz.metadata.json").write_bytes(gzip.compress(plain))
     point_to(lake, "orders", f"file://{tmp_path}/x.gz.metadata.json")
     assert lake.load("orders").plan_files(Anything()).record_count == 3
+
+
+def test_a_current_snapshot_that_is_not_there_is_damaged_data(lake: Lake) -> None:
+    edit(lake, "orders", lambda document: document.update(snapshots=[]))
+    with pytest.raises(DamagedData, match="lacks its current snapshot"):
+        lake.load("orders")
