@@ -114,7 +114,7 @@ class PartScans:
             [
                 frame.select(
                     *_columns(part),
-                    *(_comparable(key) for key in part.keys),
+                    *(_comparable(key, part.schema) for key in part.keys),
                     lit(part.sequence).alias(_SEQUENCE),
                     lit(part.partition).alias(_PARTITION),
                 )
@@ -141,7 +141,10 @@ class PartScans:
         found = _union(
             [
                 self._scan(some.part.schema, some.part.files.paths.to_pylist()).select(
-                    *(_comparable(column, _OTHER) for column in some.part.columns),
+                    *(
+                        _comparable(column, some.part.schema, _OTHER)
+                        for column in some.part.columns
+                    ),
                     lit(some.sequence).alias(_OTHER + _SEQUENCE),
                     lit(some.partition).alias(_OTHER + _PARTITION),
                 )
@@ -167,13 +170,15 @@ def _row(scan: DataFrame) -> Expr:
 
 
 def _columns(part: Part) -> list[Expr]:
-    return [_expression(column) for column in part.columns]
+    return [_expression(column, part.schema) for column in part.columns]
 
 
-def _expression(column: Column) -> Expr:
-    """Return how *column* comes out of a scan."""
+def _expression(column: Column, scanned: pa.Schema) -> Expr:
+    """Return how *column* comes out of a scan with the schema *scanned*."""
     if column.stored is not None:
         found = col(quote_always(column.stored))
+        if scanned.field(column.stored).type != column.type:
+            return found.cast(column.type).alias(column.name)
         return found if column.stored == column.name else found.alias(column.name)
     return _literal(column).cast(column.type).alias(column.name)
 
@@ -188,16 +193,15 @@ def _literal(column: Column) -> Expr:
     return lit(absent)
 
 
-def _comparable(column: Column, prefix: str = "") -> Expr:
+def _comparable(column: Column, scanned: pa.Schema, prefix: str = "") -> Expr:
     """Return the values of an equality column such that equal ones are equal to the engine.
 
-    As Java's ``Double.compare``, which Iceberg's own library compares by, the engine tells 0.0
-    from -0.0 and NaN from all else; but only to the engine are there several NaNs.
+    Iceberg's own library compares as Java's ``Double.compare``: NaN is NaN, and 0.0 is not
+    -0.0.  To the engine zeros are equal, and there are several NaNs; their texts are right.
     """
-    found = _expression(column).cast(column.type)
+    found = _expression(column, scanned)
     if pa.types.is_floating(column.type):
-        nan = lit(float("nan")).cast(column.type)
-        found = f.when(f.isnan(found), nan).otherwise(found)
+        found = found.cast(pa.string())
     return found.alias(prefix + column.name)
 
 

@@ -20,6 +20,7 @@ from flightlake.lake.deletes import DeleteFile, PartitionKey
 from flightlake.lake.files import DataFiles
 from flightlake.lake.layouts import Layout
 from flightlake.lake.mapping import Constants, Resolved, fields_by_id
+from flightlake.lake.nans import disguised
 from flightlake.lake.parts import DeletedValues, EqualityDeletes, Part
 from flightlake.lake.pinned import Pinned
 
@@ -58,6 +59,8 @@ def key_sets(deletes: Sequence[DeleteFile]) -> tuple[KeySet, ...]:
 class DeletedValuesPlanner:
     """Makes equality deletes; one per plan.
 
+    ``known`` are all columns the table ever had, by id.
+
     Args:
         pinned: The table.
         footers: Reads what columns files have.
@@ -76,7 +79,7 @@ class DeletedValuesPlanner:
         self._footers = footers
         self._resolve = resolve
         self._cancellation = cancellation
-        self._known = fields_by_id(pinned.metadata.schemas, pinned.schema)
+        self.known = fields_by_id(pinned.metadata.schemas, pinned.schema)
         self._numbers: dict[PartitionKey, int] = {}
 
     def number(self, partition: PartitionKey) -> int:
@@ -89,16 +92,14 @@ class DeletedValuesPlanner:
         Raises:
             Unsupported: There is no such column, or it is part of a nested one.
         """
-        if missing := [field_id for field_id in ids if field_id not in self._known]:
+        if missing := [field_id for field_id in ids if field_id not in self.known]:
             raise Unsupported(
                 f"table {self._pinned.table} has equality deletes by column id {missing[0]},"
                 " which is no top-level column of its schemas; rewrite the table's data files"
                 " to read it"
             )
         return [
-            self._known[field_id].model_copy(
-                update={"name": f"{_KEY}{field_id}", "required": False}
-            )
+            self.known[field_id].model_copy(update={"name": f"{_KEY}{field_id}", "required": False})
             for field_id in ids
         ]
 
@@ -147,4 +148,6 @@ class DeletedValuesPlanner:
             pa.chunked_array([pa.array([file.size for file in files], pa.int64())]),
             pa.chunked_array([pa.array([file.record_count for file in files], pa.int64())]),
         )
-        return Part(listed, resolved.schema, resolved.columns, {})
+        # They are small, and manifests say little of them.
+        scanned = pa.schema([(member.name, disguised(member.type)) for member in resolved.schema])
+        return Part(listed, scanned, resolved.columns, {})

@@ -24,7 +24,7 @@ _DELETED = 2
 _DATA_FILE = 2
 _STATUS = 0
 _CONTENT, _PATH, _FORMAT, _PARTITION, _RECORDS, _SIZE = 134, 100, 101, 102, 103, 104
-_NULL_COUNTS, _LOWER, _UPPER, _KEY_METADATA = 110, 125, 128, 131
+_NULL_COUNTS, _NAN_COUNTS, _LOWER, _UPPER, _KEY_METADATA = 110, 137, 125, 128, 131
 _EQUALITY_IDS, _REFERENCED, _OFFSET, _BLOB_SIZE = 135, 143, 144, 145
 _SEQUENCE = 3
 _INHERITED = -1
@@ -85,6 +85,7 @@ class Manifest:
     formats: pa.Array
     encrypted: bool
     null_counts: ByField
+    nan_counts: ByField
     lower: ByField
     upper: ByField
     partition_types: Mapping[int, IcebergType]
@@ -103,7 +104,14 @@ class Manifest:
         bounds = self.lower.nbytes + self.upper.nbytes
         partitions = sum(64 * len(values) for values in self.partition_values.values())
         plain = self.paths.nbytes + self.sizes.nbytes + self.record_counts.nbytes + len(self)
-        return int(1024 + plain + 2 * bounds + self.null_counts.nbytes * 2 + partitions)
+        return int(
+            1024
+            + plain
+            + 2 * bounds
+            + self.null_counts.nbytes * 2
+            + self.nan_counts.nbytes
+            + partitions
+        )
 
     def file(self, row: int) -> tuple[str, int, int]:
         """Return path, bytes and rows of one file."""
@@ -141,6 +149,10 @@ class Manifest:
     def nulls(self, field_id: int) -> pa.Array:
         """Return how many values of a column are null; null where that is not known."""
         return self._once(("nulls", field_id), lambda: self.null_counts.of(field_id))
+
+    def nans(self, field_id: int) -> pa.Array:
+        """Return how many values of a column are NaN; null where that is not known."""
+        return self._once(("nans", field_id), lambda: self.nan_counts.of(field_id))
 
     def partition(self, partition_field_id: int) -> pa.Array | None:
         """Return the values of a partition field; None if unknown, or not comparable."""
@@ -197,6 +209,7 @@ def decode_manifest(path: str, content: bytes) -> Manifest:
         ).dictionary_encode(),
         encrypted=any(value is not None for value in keys),
         null_counts=_by_field(_column(files, at, _NULL_COUNTS), pa.int64()),
+        nan_counts=_by_field(_column(files, at, _NAN_COUNTS), pa.int64()),
         deletes=_delete_details(files, at) if any(kinds) else None,
         layouts=[None] * len(files),
         lower=_by_field(_column(files, at, _LOWER), pa.binary()),

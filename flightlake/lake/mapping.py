@@ -55,6 +55,26 @@ class Resolved:
     columns: tuple[Column, ...]
 
 
+def constants_key(constants: Constants) -> tuple[tuple[int, str], ...]:
+    """Return what *constants* are told apart by: NaN equals itself and 0.0 is not -0.0."""
+    return tuple((source, repr(value)) for source, value in constants.items())
+
+
+def way_key(resolved: Resolved) -> tuple[object, ...]:
+    """Return what equal ways to read files have in common, and others have not."""
+    columns = (
+        (column.name, column.type, column.stored, _held(column.absent))
+        for column in resolved.columns
+    )
+    return (resolved.schema, *columns)
+
+
+def _held(absent: pa.Scalar | None) -> object:
+    if absent is None or not absent.is_valid:
+        return None
+    return repr(absent.as_py()) if pa.types.is_floating(absent.type) else absent
+
+
 def resolve(
     layout: Layout,
     fields: Sequence[NestedField],

@@ -54,7 +54,8 @@ class EqualityDeletes:
 class Part:
     """Files that are read alike.
 
-    ``schema`` is what the engine scans them with: their own names, the types to be had.
+    ``schema`` is what the engine scans them with: their own names, and types from which those
+    of the columns are had by a cast (mostly they are the same; ``lake.nans`` says why not).
     ``columns`` are those of the table, in order.  ``deleted_rows`` has for each file (by its
     path) that has deletes by position those positions: int64, sorted, each once.  All of
     ``equality`` is to be applied to all files, whose columns of its names are ``keys``, whose
@@ -78,7 +79,7 @@ class Part:
             and not self.equality
             and len(self.schema) == len(self.columns)
             and all(
-                column.stored == column.name == field.name
+                column.stored == column.name == field.name and column.type == field.type
                 for column, field in zip(self.columns, self.schema, strict=True)
             )
         )

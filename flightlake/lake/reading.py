@@ -1,6 +1,6 @@
 """From chosen files to the parts they are read in: columns resolved, deletes found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,8 @@ from flightlake.lake.files import DataFiles
 from flightlake.lake.layouts import Layout
 from flightlake.lake.manifest_lists import ManifestRef
 from flightlake.lake.manifests import Manifest
-from flightlake.lake.mapping import Constants, Resolved, resolve
+from flightlake.lake.mapping import Constants, Resolved, constants_key, resolve, way_key
+from flightlake.lake.nans import hidden_nans, scan_schema
 from flightlake.lake.parts import Column, EqualityDeletes, Part
 from flightlake.lake.pinned import Pinned
 
@@ -45,6 +46,7 @@ class _Group:
     constants: Constants
     partition: PartitionKey
     equality: tuple[DeleteFile, ...]
+    hidden: frozenset[int]
     sequence: int = 0
     paths: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
@@ -92,11 +94,16 @@ class PartPlanner:
         self._read_layouts(chosen)
         alike = self._all_alike(chosen) if deletes is None or not deletes.count else None
         if alike is not None:
-            return (Part(files, alike.schema, alike.columns, {}),) if len(files) else ()
+            if not len(files):
+                return ()
+            hidden = frozenset[int]().union(*map(self._hidden, chosen))
+            schema = scan_schema(alike.schema, self._with_ids(alike.columns), hidden)
+            return (Part(files, schema, alike.columns, {}),)
         groups: dict[tuple[object, ...], _Group] = {}
         for some in chosen:
+            hidden = self._hidden(some)
             for row in some.rows.tolist():
-                self._add(some.ref, some.manifest, row, deletes, groups)
+                self._add(some, row, hidden, deletes, groups)
         equality = self._equality(list(groups.values()))
         return tuple(
             self._part(group, equality[key_sets(group.equality)]) for group in groups.values()
@@ -135,12 +142,13 @@ class PartPlanner:
 
     def _add(
         self,
-        ref: ManifestRef,
-        manifest: Manifest,
+        some: Chosen,
         row: int,
+        hidden: frozenset[int],
         deletes: DeleteIndex | None,
         groups: dict[tuple[object, ...], _Group],
     ) -> None:
+        ref, manifest = some.ref, some.manifest
         layout = manifest.layouts[row]
         assert layout is not None  # noqa: S101 - all were read before
         constants = self._constants(ref, manifest, row, layout)
@@ -153,11 +161,11 @@ class PartPlanner:
         resolved = self._resolve(layout, constants, self._pinned.schema.fields)
         equality = applicable.equality
         # What the columns of equality deletes are called depends on the file, too.
-        more = (layout, _told_apart(constants)) if equality else None
-        key = (id(resolved), equality, more)
+        more = (layout, constants_key(constants)) if equality else None
+        key = (id(resolved), hidden, equality, more)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _Group(resolved, layout, constants, partition, equality)
+            group = groups[key] = _Group(resolved, layout, constants, partition, equality, hidden)
         group.sequence = max(group.sequence, sequence)
         group.paths.append(path)
         group.sizes.append(size)
@@ -186,7 +194,11 @@ class PartPlanner:
                 pa.chunked_array([pa.array(group.sizes, pa.int64())]),
                 pa.chunked_array([pa.array(group.counts, pa.int64())]),
             ),
-            schema=pa.schema(list(scanned.items())),
+            schema=scan_schema(
+                pa.schema(list(scanned.items())),
+                [*self._with_ids(group.resolved.columns), *zip(ids, keys, strict=True)],
+                group.hidden,
+            ),
             columns=group.resolved.columns,
             deleted_rows={path: rows for path, rows in deleted.items() if len(rows)},
             equality=equality,
@@ -194,6 +206,13 @@ class PartPlanner:
             sequence=group.sequence,
             partition=self._values.number(group.partition),
         )
+
+    def _with_ids(self, columns: Sequence[Column]) -> Iterable[tuple[int, Column]]:
+        ids = (member.field_id for member in self._pinned.schema.fields)
+        return zip(ids, columns, strict=True)
+
+    def _hidden(self, some: Chosen) -> frozenset[int]:
+        return hidden_nans(self._values.known.values(), some.manifest, some.rows)
 
     def _resolve_all(
         self, layout: Layout, constants: Constants, fields: Sequence[NestedField]
@@ -209,14 +228,13 @@ class PartPlanner:
     ) -> Resolved:
         """Return how *fields* come out of *layout*: the same object for the same way."""
         wanted = tuple((field.field_id, field.name) for field in fields)
-        key = (layout, _told_apart(constants), wanted, fill)
+        key = (layout, constants_key(constants), wanted, fill)
         found = self._resolved.get(key)
         if found is None:
             made = resolve(
                 layout, fields, constants, self._pinned.table, self._name_mapping, fill=fill
             )
-            alike = (made.schema, tuple(map(_column_key, made.columns)))
-            found = self._ways.setdefault(alike, made)
+            found = self._ways.setdefault(way_key(made), made)
             self._resolved[key] = found
         return found
 
@@ -252,21 +270,6 @@ class PartPlanner:
 
 
 _NOTHING = Applicable(None, (), ())
-
-
-def _told_apart(constants: Constants) -> tuple[tuple[int, str], ...]:
-    """Return *constants* such that NaN equals itself and 0.0 is not -0.0."""
-    return tuple((source, repr(value)) for source, value in constants.items())
-
-
-def _column_key(column: Column) -> tuple[object, ...]:
-    absent = None if column.absent is None or not column.absent.is_valid else column.absent
-    held = None if absent is None else repr(absent.as_py()) if _floating(absent) else absent
-    return (column.name, column.type, column.stored, held)
-
-
-def _floating(scalar: pa.Scalar) -> bool:
-    return bool(pa.types.is_floating(scalar.type))
 
 
 def _identity_sources(metadata: TableMetadata) -> Mapping[int, Mapping[int, int]]:
