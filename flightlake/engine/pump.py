@@ -1,20 +1,24 @@
 """From the engine's asynchronous streams to one synchronous, bounded, cancellable iterator.
 
 The only place with asyncio.  All partitions of a plan are drawn from at the same time (joins
-wait for each other's partitions), each with at most one batch that nobody has taken yet.
-Cancelling a task is not enough to stop the engine: the last reference to its stream has to go.
+wait for each other's partitions), each with at most two batches that nobody has taken yet: so
+the answer to a small statement is whole before anybody asks, and no thread has to be woken for
+it.  Cancelling a task is not enough to stop the engine: the last reference to its stream has to
+go.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
-from datafusion import ExecutionPlan, SessionContext
+from datafusion import ExecutionPlan, RecordBatch, SessionContext
 
 from flightlake.errors import NotReady
+
+_AHEAD = 2
 
 
 class EngineLoop:
@@ -22,43 +26,65 @@ class EngineLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run *work* on the loop.
-
-        Raises:
-            NotReady: The loop has stopped.
-        """
-        try:
-            asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:
-            work.close()
-            raise NotReady("the server is stopping; run the statement again elsewhere") from None
-
-    def call(self, function: Any, *arguments: Any) -> None:
-        """Call *function* on the loop soon; does nothing once the loop has stopped."""
+    def call(self, function: Callable[..., object], *arguments: Any) -> bool:
+        """Call *function* on the loop soon; return False once the loop has stopped."""
         try:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            return
+            return False
+        return True
 
     def stop(self) -> None:
-        """Stop the loop; streams that are still drawn are dropped, and whoever reads one wakes."""
-        if self._loop.is_closed():
-            return
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        """Stop the loop; streams that are still drawn are dropped, and end with an error."""
+        self.call(self._loop.stop)
         self._thread.join(5)
-        if not self._thread.is_alive():
-            self._loop.close()
 
-    async def _end(self) -> None:
-        drawing = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in drawing:
+    def _run(self) -> None:
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._drop())
+        self._loop.close()
+
+    async def _drop(self) -> None:
+        drawn = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in drawn:
             task.cancel()
-        await asyncio.gather(*drawing, return_exceptions=True)
-        self._loop.stop()
+        await asyncio.gather(*drawn, return_exceptions=True)
+
+
+class _Credits:
+    """How many batches of one partition may still be made before one is taken."""
+
+    def __init__(self, loop: EngineLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._left = _AHEAD
+        self._waiting: asyncio.Future[None] | None = None
+
+    async def use(self) -> None:
+        """Use one, when there is one."""
+        with self._lock:
+            if self._left:
+                self._left -= 1
+                return
+            self._waiting = waiting = asyncio.get_running_loop().create_future()
+        await waiting
+
+    def give(self) -> None:
+        """Give one back; from any thread, which wakes the loop only if it has to."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, None
+            if waiting is None:
+                self._left += 1
+        if waiting is not None:
+            self._loop.call(_resolve, waiting)
+
+
+def _resolve(waiting: "asyncio.Future[None]") -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 class _End:
@@ -66,6 +92,10 @@ class _End:
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
+
+
+def _stopped() -> NotReady:
+    return NotReady("the server is stopping, and has not sent all rows")
 
 
 class Pump:
@@ -76,40 +106,40 @@ class Pump:
 
     def __init__(self, loop: EngineLoop, engine: SessionContext, plan: ExecutionPlan) -> None:
         self._loop = loop
-        self._queue: queue.SimpleQueue[tuple[pa.RecordBatch, asyncio.Semaphore] | _End] = (
-            queue.SimpleQueue()
-        )
+        self._queue: queue.SimpleQueue[tuple[RecordBatch, _Credits] | _End] = queue.SimpleQueue()
         self._tasks: list[asyncio.Task[None]] = []
         self._open = plan.partition_count
         self._closed = False
-        loop.start(self._begin(engine, plan))
+        # Here and not on the loop: this waits for the engine's threads, and while statements
+        # that do not yield keep those busy, the loop would stand still for everybody.
+        try:
+            streams = [engine.execute(plan, number) for number in range(plan.partition_count)]
+        except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
+            self._queue.put(_End(error.with_traceback(None)))
+            return
+        if not loop.call(self._begin, streams):
+            self._queue.put(_End(_stopped()))
 
-    async def _begin(self, engine: SessionContext, plan: ExecutionPlan) -> None:
-        for partition in range(plan.partition_count):
-            if self._closed:
-                self._queue.put(_End(None))
-                continue
-            try:
-                stream = engine.execute(plan, partition)
-            except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
-                self._queue.put(_End(error))
-                continue
-            self._tasks.append(asyncio.ensure_future(self._draw(stream)))
-            del stream
+    def _begin(self, streams: list[Any]) -> None:
+        while streams and not self._closed:
+            drawing = self._draw(streams.pop())
+            self._tasks.append(asyncio.get_running_loop().create_task(drawing))
+        streams.clear()
 
     async def _draw(self, stream: Any) -> None:
-        credit = asyncio.Semaphore(1)
+        credits_ = _Credits(self._loop)
         error: BaseException | None = None
         try:
             while True:
-                await credit.acquire()
-                batch = (await stream.__anext__()).to_pyarrow()
-                self._queue.put((batch, credit))
+                await credits_.use()
+                batch = await stream.__anext__()
+                self._queue.put((batch, credits_))
                 del batch
         except StopAsyncIteration:
             pass
         except asyncio.CancelledError:
-            pass
+            # Nobody reads any more, or the server stops: then this must not look like the end.
+            error = None if self._closed else _stopped()
         except BaseException as failure:  # noqa: BLE001 - the engine panics with a BaseException
             # Its traceback would keep this frame, and so the stream, alive.
             error = failure.with_traceback(None)
@@ -127,10 +157,12 @@ class Pump:
                     self.close()
                     raise item.error
                 continue
-            batch, credit = item
+            made, credits_ = item
             del item
-            # Asked for before this batch is used: the next one is made meanwhile.
-            self._loop.call(credit.release)
+            # Given before this batch is used: the next one is made meanwhile.
+            credits_.give()
+            batch = made.to_pyarrow()
+            del made
             yield batch
 
     def close(self) -> None:

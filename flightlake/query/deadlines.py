@@ -2,11 +2,14 @@
 
 import heapq
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 from flightlake.clock import Clock
+
+_LOG = logging.getLogger(__name__)
 
 
 class Deadlines:
@@ -20,7 +23,8 @@ class Deadlines:
         self._order = itertools.count()
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._cancelled: set[int] = set()
-        threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+        self._thread.start()
 
     def after(self, delay: timedelta, function: Callable[[], object]) -> Callable[[], None]:
         """Call *function* after *delay*; return what takes that back."""
@@ -32,6 +36,11 @@ class Deadlines:
         if first:
             self._changed.set()
         return lambda: self._cancel(number)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """End the thread; nothing is called any more."""
@@ -50,7 +59,11 @@ class Deadlines:
         while not self._stopped:
             due = self._due()
             for function in due:
-                function()
+                try:
+                    function()
+                except Exception:  # noqa: BLE001 - whoever listens broke
+                    # The deadlines of other statements must still come.
+                    _LOG.exception("a deadline's function failed")
             with self._lock:
                 next_due = self._heap[0][0] if self._heap else None
             pause = None if next_due is None else next_due - self._clock.monotonic()

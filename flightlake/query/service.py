@@ -1,7 +1,7 @@
 """Run a statement for an identity: admit, plan, execute, observe."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,12 +13,13 @@ from flightlake.auth import Identity, Session
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.engine.engine import Defaults, Outline
+from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText, read
 from flightlake.errors import FlightlakeError, InvalidRequest, NotFound, TimedOut
 from flightlake.flightsql.payloads import Statement
 from flightlake.query.admission import Slots
 from flightlake.query.deadlines import Deadlines
-from flightlake.query.parameters import decode_rows
+from flightlake.query.parameters import Row, decode_rows
 from flightlake.query.planning import Planning
 from flightlake.query.record import Record
 from flightlake.query.registry import Ending, Registry
@@ -130,7 +131,8 @@ class QueryService:
         statement = replace(statement, pins=plan.pins)
         now = self._clock.now()
         self._registry.keep(statement, plan, now + self._limits.plans_kept)
-        return Described(statement, plan.schema, now + self._limits.ticket_lifetime)
+        schema = _for_all(rows, plan.schema)
+        return Described(statement, schema, now + self._limits.ticket_lifetime)
 
     def execute(
         self,
@@ -159,8 +161,12 @@ class QueryService:
             plan = self._registry.plan(statement, self._clock.now())
             if plan is None:
                 plan = self._planning.first(text, statement, rows, record, call)
-            first = self._planning.start(plan, record, call)
-            undo.callback(first.close)
+            results: Iterator[Result] = iter(())
+            if rows:
+                first = self._planning.start(plan, record, call)
+                undo.callback(first.close)
+                rest = self._planning.rest(plan, text, statement, rows[1:], record, call)
+                results = chain((first,), rest)
             held = undo.pop_all()
 
         def ended(rows: int, size: int, error: FlightlakeError | None) -> None:
@@ -169,9 +175,7 @@ class QueryService:
                 self._close(statement, Ending.READ)
             record.finish(rows, size, error)
 
-        rest = self._planning.rest(plan, text, statement, rows[1:], record, call)
-        results = chain((first,), rest) if rows else iter(())
-        return ResultStream(plan.schema, results, call, ended)
+        return ResultStream(_for_all(rows, plan.schema), results, call, ended)
 
     def cancel(self, statement: Statement, identity: Identity) -> bool:
         """Cancel a statement of *identity*'s; return False if it was over before.
@@ -233,6 +237,14 @@ class QueryService:
         now = self._clock.now()
         # Longer than any ticket for it can hold.
         return self._registry.close(statement, ending, now + self._limits.ticket_lifetime * 2, now)
+
+
+def _for_all(rows: Sequence[Row], schema: pa.Schema) -> pa.Schema:
+    """Return the schema of the results for all *rows*, from that for the first."""
+    if len(rows) < 2:
+        return schema
+    # A parameter that is not null in the first row may be in another.
+    return pa.schema([field.with_nullable(True) for field in schema], schema.metadata)
 
 
 def _own(statement: Statement, identity: Identity) -> None:

@@ -50,7 +50,7 @@ class ResultStream:
                     self._cancellation.check()
                     self._rows += batch.num_rows
                     self._bytes += batch.get_total_buffer_size()
-                    yield batch
+                    yield self._promised(batch)
                 # A result that was stopped ends like one that is complete.
                 self._cancellation.check()
                 if self._over:
@@ -72,6 +72,12 @@ class ResultStream:
     def close(self) -> None:
         """Stop the statement; one that has been read to its end stays a success."""
         self._end(self._cancellation.reason or Cancelled("the client stopped reading"))
+
+    def _promised(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        # Results for several rows of parameters may differ in which columns can be null.
+        if batch.schema.equals(self.schema, check_metadata=True):
+            return batch
+        return pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
 
     def _stop(self) -> None:
         current = self._current
