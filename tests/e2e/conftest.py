@@ -22,6 +22,20 @@ CANARIES = {
 POSTGRESQL = "postgresql+psycopg2://lake:canary-database-password@127.0.0.1:{port}/lake"
 
 
+TELLTALE = re.compile(
+    r"canary|Traceback|/tmp|site-packages|\.py\b|\.parquet|\.avro|\.json|file://|sqlite|psycopg"
+    r"|https?://|line \d+ in|datafusion\.|Errno|<class|0x[0-9a-f]{6}",
+    re.IGNORECASE,
+)
+
+
+def one_sentence(message: str) -> None:
+    assert message
+    assert "\n" not in message
+    assert len(message) < 700, message
+    assert not TELLTALE.search(message), message
+
+
 @dataclass(frozen=True)
 class Shop:
     """A server of ``lake`` and ``annex``, which can be read, and ``gone`` and ``lost``, which

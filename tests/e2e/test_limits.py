@@ -170,8 +170,9 @@ def test_who_goes_away_before_the_first_row_frees_the_slot(narrow: Server, clien
 
 def test_a_connection_that_breaks_frees_the_slot(narrow: Server):
     with raw(narrow) as other:
-        Busy(other)
+        busy = Busy(other)
         narrow.wait_for_running(1)
+        assert busy.stream.is_active()
     narrow.wait_for_running(0)
 
 
