@@ -101,7 +101,9 @@ def bind(row: Sequence[pa.Scalar], schema: pa.Schema) -> dict[str, pa.Scalar]:
 
 
 def _cast(value: pa.Scalar, wanted: pa.DataType) -> pa.Scalar:
-    if not value.is_valid or not _is_measure(value.type) or not _is_measure(wanted):
+    if not value.is_valid:
+        return pa.scalar(None, wanted)
+    if not _is_measure(value.type) or not _is_measure(wanted):
         return value.cast(wanted)
     # 10.555 must not become the decimal 10.56: what would be rounded, or does not fit, stays
     # what the client sent, and the engine compares as it does with a literal.
@@ -109,6 +111,9 @@ def _cast(value: pa.Scalar, wanted: pa.DataType) -> pa.Scalar:
         cast = value.cast(wanted)
         return cast if cast.cast(value.type).equals(value) else value
     except (pa.ArrowException, ValueError):
+        # Of two times the engine would compare only what the coarser unit shows.
+        if pa.types.is_temporal(wanted):
+            raise
         return value
 
 
