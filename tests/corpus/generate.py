@@ -4,18 +4,23 @@
 newer) and Maven; takes about half an hour.
 """
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from tests.components import iceberg_rest
 
 ROOT = Path(__file__).resolve().parents[2]
 _FOLDER = ROOT / ".cache" / "corpus"
 _PACKAGES = (
     "pyspark==4.0.1",
-    "pyiceberg[pyarrow,sql-sqlite]==0.12.0",
+    "pyiceberg[pyarrow,pyiceberg-core,sql-sqlite]==0.12.0",
     "duckdb==1.5.5",
     "duckdb-extension-iceberg==1.5.5",
     "duckdb-extension-avro==1.5.5",
+    "duckdb-extension-httpfs==1.5.5",
 )
 _JARS = (
     "org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1",
@@ -25,10 +30,11 @@ _JARS = (
 
 def main(*patterns: str) -> int:
     """Write the corpus; returns the exit code."""
-    jars = _jars()
-    python = _python()
+    python, jars = _python(), _jars()
+    _compile(python, jars)
+    settings = os.environ | {"FLIGHTLAKE_CORPUS_REST": str(iceberg_rest.ensure())}
     command = [str(python), "-m", "tests.corpus.writers", str(jars), *patterns]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode
 
 
 def _python() -> Path:
@@ -52,6 +58,18 @@ def _jars() -> Path:
             copy = ["dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
             subprocess.run(["mvn", "-q", "-B", *copy], check=True)
     return folder
+
+
+def _compile(python: Path, jars: Path) -> None:
+    """Put ``Files.java`` among the jars."""
+    source = Path(__file__).parent / "writers" / "Files.java"
+    (spark,) = python.parent.parent.glob("lib/python3*/site-packages/pyspark/jars")
+    with tempfile.TemporaryDirectory() as classes:
+        path = f"{jars}/*:{spark}/*"
+        subprocess.run(["javac", "-nowarn", "-cp", path, "-d", classes, str(source)], check=True)
+        subprocess.run(
+            ["jar", "cf", str(jars / "corpus-files.jar"), "-C", classes, "."], check=True
+        )
 
 
 if __name__ == "__main__":

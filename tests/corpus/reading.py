@@ -1,8 +1,10 @@
 """flightlake's engine on the unpacked corpus, and how its answers are held against Spark's."""
 
 import json
+import os
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,13 +15,13 @@ import pyarrow as pa
 
 from flightlake.engine.engine import Defaults
 from flightlake.errors import FlightlakeError, Unsupported
-from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import open_catalog
-from flightlake.names import TableIdentifier, quote
+from flightlake.names import quote
 from tests.corpus import place
 from tests.corpus.canonical import bag, type_name
 from tests.fix_engine import Lab, engine_on
 
+_SHARE = 4
 _FOLDER = Path(__file__).parent
 TABLES = _FOLDER / "tables.txt"
 REFUSED = _FOLDER / "refused.txt"
@@ -41,7 +43,7 @@ def opened(spill: Path) -> Iterator[Lab]:
 
 def names() -> list[str]:
     """Return the tables of the corpus."""
-    return [line.split()[0] for line in TABLES.read_text().splitlines() if line.strip()]
+    return [line.split("\t")[0] for line in TABLES.read_text().splitlines() if line.strip()]
 
 
 def refused() -> dict[str, str]:
@@ -60,97 +62,121 @@ def answer(name: str) -> dict[str, Any]:
 class State:
     """A table at one of its states, with what Spark read there.
 
-    ``key`` is the table's name, with ``@`` and the snapshot's number or a ref for older states.
-    ``pin`` is None for the current state.
+    ``key`` is the table's name, with ``@`` and the snapshot's number, a ref or a moment for older
+    states; ``source`` is what stands for it in SQL.
     """
 
     key: str
-    table: str
-    pin: Pin | None
+    source: str
     expected: Mapping[str, Any]
 
 
 def states(document: Mapping[str, Any]) -> list[State]:
     """Return the states of a table that somebody read."""
     name = document["table"]
-    found = [State(name, name, None, document)]
+    table = quote(name)
+    found = [State(name, table, document)]
     for number, past in enumerate(document.get("history", ())):
-        pin = Pin(past["snapshot"], past["schema"])
-        found.append(State(f"{name}@{number}", name, pin, past))
+        source = f"{table} FOR VERSION AS OF {past['snapshot']}"
+        found.append(State(f"{name}@{number}", source, past))
     for ref in document.get("refs", ()):
-        pin = Pin(ref["snapshot"], ref.get("schema"))
-        found.append(State(f"{name}@{ref['ref']}", name, pin, ref))
+        source = f"{table} FOR VERSION AS OF '{ref['ref']}'"
+        found.append(State(f"{name}@{ref['ref']}", source, ref))
+    for moment in document.get("moments", ()):
+        source = f"{table} FOR TIMESTAMP AS OF TIMESTAMP '{moment['moment']}'"
+        found.append(State(f"{name}@{moment['moment']}", source, moment))
     return found
 
 
-def refusal(lab: Lab, state: State) -> str | None:
-    """Return why *state* cannot be read today; None if it can."""
-    try:
-        lab.plan(f"SELECT * FROM {quote(state.table)}", pins=_pins(state))
-    except Unsupported as reason:
-        return reason.message
-    return None
+@dataclass(frozen=True)
+class Survey:
+    """What reading a table gave: why each state was refused, and what differs from Spark."""
+
+    refused: Mapping[str, str]
+    different: Sequence[str]
 
 
-def refusals(lab: Lab) -> dict[str, str]:
-    """Return all that is refused today, and why, in the order of the tables."""
-    found = {}
-    for name in names():
-        for state in states(answer(name)):
-            reason = refusal(lab, state)
-            if reason is not None:
-                found[state.key] = reason
-    return found
+def survey(lab: Lab, name: str) -> Survey:
+    """Read the table at all its states, and a part of it by each of its filters.
 
-
-def read(lab: Lab, state: State, where: str | None = None) -> pa.Table:
-    """Return the rows of *state*, those that *where* chooses."""
-    sql = f"SELECT * FROM {quote(state.table)}" + (f" WHERE {where}" if where else "")
-    return lab.collect(lab.plan(sql, pins=_pins(state)))
-
-
-def differences(lab: Lab, state: State, tolerant: bool) -> list[str]:
-    """Return how flightlake's answers differ from Spark's, each in a line or two.
-
-    Args:
-        lab: The engine.
-        state: What is read.
-        tolerant: Whether a refusal is no difference: filters of a table that is refused may
-            leave out the very files that it is refused for.
+    Filters may be answered where the table is refused: they may leave out the very files that
+    it is refused for.
     """
-    everything = [json.dumps(row, **_COMPACT) for row in state.expected["rows"]]
-    questions: list[tuple[str | None, list[str]]] = [(None, everything)]
-    for asked in state.expected.get("filters", ()):
-        questions.append((asked["where"], [everything[at] for at in asked["rows"]]))
-    found = []
-    for where, expected in questions:
+    document = answer(name)
+    refused, different = {}, []
+    for state in states(document):
+        everything = [json.dumps(row, **_COMPACT) for row in state.expected.get("rows", ())]
         try:
-            rows = read(lab, state, where)
+            rows = read(lab, state)
         except Unsupported as reason:
-            if not tolerant:
-                found.append(f"{where or 'all rows'}: refused: {reason.message}")
-            continue
+            refused[state.key] = reason.message
         except FlightlakeError as error:
-            found.append(f"{where or 'all rows'}: {type(error).__name__}: {error.message}")
+            different.append(f"{state.key}: {type(error).__name__}: {error.message}")
+        else:
+            lines = _columns(rows, state) + _rows(bag(rows), everything)
+            if state.source == quote(name) and (count := _count(lab, state, "")) != rows.num_rows:
+                lines.append(f"count(*) is {count}, and there are {rows.num_rows} rows")
+            different += [f"{state.key}: {line}" for line in lines]
+    different += _filtered(lab, document, tolerant=name in refused)
+    return Survey(refused, different)
+
+
+def read(lab: Lab, state: State, where: str = "", what: str = "*") -> pa.Table:
+    """Return the rows of *state*, those that *where* chooses."""
+    sql = f"SELECT {what} FROM {state.source}" + (f" WHERE {where}" if where else "")
+    return lab.collect(lab.plan(sql))
+
+
+def _filtered(lab: Lab, document: Mapping[str, Any], tolerant: bool) -> list[str]:
+    now = states(document)[0]
+    everything = [json.dumps(row, **_COMPACT) for row in document.get("rows", ())]
+    found = []
+    for number, asked in enumerate(_some_filters(document)):
+        where, expected = asked["where"], [everything[at] for at in asked["rows"]]
+        try:
+            rows = read(lab, now, where)
+            # Without columns the engine may answer from statistics.
+            count = _count(lab, now, where) if number == 0 else len(expected)
+        except FlightlakeError as error:
+            if not (tolerant and isinstance(error, Unsupported)):
+                found.append(f"{now.key} {where}: {type(error).__name__}: {error.message}")
             continue
-        if where is None:
-            found += _columns(rows, state)
-        found += _rows(where or "all rows", bag(rows), expected)
+        found += [f"{now.key} {where}: {line}" for line in _rows(bag(rows), expected)]
+        if count != len(expected):
+            found.append(f"{now.key} {where}: count(*) is {count}, Spark's {len(expected)}")
     return found
+
+
+def _count(lab: Lab, state: State, where: str) -> int:
+    (count,) = read(lab, state, where, "count(*)").column(0).to_pylist()
+    return int(count)
+
+
+def _some_filters(document: Mapping[str, Any]) -> list[Any]:
+    """Return all filters of a table that is about types, of others a few, by the table's name.
+
+    All of all would take minutes; ``FLIGHTLAKE_CORPUS=all`` asks for them.
+    """
+    filters = list(document.get("filters", ()))
+    if "types" in document["features"] or os.environ.get("FLIGHTLAKE_CORPUS") == "all":
+        return filters
+    return filters[zlib.crc32(document["table"].encode()) % _SHARE :: _SHARE]
 
 
 def _columns(rows: pa.Table, state: State) -> list[str]:
+    if "columns" not in state.expected:
+        return ["was read, though nobody could say what is in it"]
     ours = [[field.name, type_name(field.type)] for field in rows.schema]
     expected = state.expected["columns"]
     return [] if ours == expected else [f"columns {ours}, but Spark's are {expected}"]
 
 
-def _rows(question: str, ours: list[str], expected: list[str]) -> list[str]:
+def _rows(ours: list[str], expected: list[str]) -> list[str]:
     missing, strange = Counter(expected) - Counter(ours), Counter(ours) - Counter(expected)
     if not missing and not strange:
         return []
     return [
-        f"{question}: {len(ours)} rows where Spark has {len(expected)};"
+        f"{len(ours)} rows where Spark has {len(expected)};"
         f" lost {_some(missing)}; not Spark's {_some(strange)}"
     ]
 
@@ -158,11 +184,6 @@ def _rows(question: str, ours: list[str], expected: list[str]) -> list[str]:
 def _some(rows: Counter[str]) -> str:
     shown = [row[:200] for row in list(rows.elements())[:3]]
     return f"{rows.total()} {shown}" if rows else "none"
-
-
-def _pins(state: State) -> dict[TableIdentifier, Pin]:
-    identifier = TableIdentifier(place.CATALOG, place.NAMESPACE, state.table)
-    return {} if state.pin is None else {identifier: state.pin}
 
 
 _COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}

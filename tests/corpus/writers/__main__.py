@@ -8,19 +8,43 @@ import traceback
 from pathlib import Path
 
 from tests.corpus.place import ANSWERS, ARCHIVE, held, pack, unpack
-from tests.corpus.writers import typed
+from tests.corpus.writers import (
+    added_files,
+    by_duckdb,
+    by_pyiceberg,
+    deletes,
+    equality,
+    evolution,
+    formats,
+    maintenance,
+    names,
+    typed,
+    typed_deletes,
+)
 from tests.corpus.writers.answers import answer
 from tests.corpus.writers.recipe import Recipe
 from tests.corpus.writers.workshop import Workshop
 
-_SOURCES = (typed.recipes,)
+_SOURCES = (
+    typed.recipes,
+    deletes.recipes,
+    equality.recipes,
+    typed_deletes.recipes,
+    evolution.recipes,
+    maintenance.recipes,
+    names.recipes,
+    formats.recipes,
+    by_pyiceberg.recipes,
+    added_files.recipes,
+    by_duckdb.recipes,
+)
 
 
 def main(jars: str, *patterns: str) -> int:
     """Write all tables; with *patterns* only those, and keep the others of the archive."""
     recipes = [recipe for source in _SOURCES for recipe in source()]
-    names = [recipe.name for recipe in recipes]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    known = [recipe.name for recipe in recipes]
+    twice = sorted({name for name in known if known.count(name) > 1})
     if twice:
         raise SystemExit(f"two recipes for {', '.join(twice)}")
     wanted = [
@@ -31,6 +55,8 @@ def main(jars: str, *patterns: str) -> int:
         if patterns and ARCHIVE.exists():
             unpack()
         workshop = Workshop(Path(jars))
+        for left in {path.stem for path in ANSWERS.glob("*.json")} - {*known}:
+            _forget(workshop, left)
         for number, recipe in enumerate(wanted, 1):
             start = time.monotonic()
             try:
@@ -38,13 +64,10 @@ def main(jars: str, *patterns: str) -> int:
             except Exception:  # noqa: BLE001 - the others are written all the same
                 traceback.print_exc()
                 failed.append(recipe.name)
-                _forget(workshop, recipe)
+                _forget(workshop, recipe.name)
             took = time.monotonic() - start
             print(f"{number}/{len(wanted)} {recipe.name} {took:.1f}s", flush=True)
         workshop.close()
-        for left in ANSWERS.glob("*.json"):
-            if left.stem not in names:
-                print(f"no recipe for {left.stem}")
         _list()
         pack()
     print(f"{ARCHIVE.name}: {ARCHIVE.stat().st_size} bytes; failed: {', '.join(failed) or 'none'}")
@@ -57,19 +80,19 @@ def _list() -> None:
     for path in sorted(ANSWERS.glob("*.json")):
         document = json.loads(path.read_text())
         features = " ".join(document["features"])
-        lines.append(f"{path.stem} {document['writer']}>{document['reader']} {features}\n")
+        lines.append(f"{path.stem}\t{document['writer']}>{document['reader']}\t{features}\n")
     ARCHIVE.with_name("tables.txt").write_text("".join(lines))
 
 
 def _write(workshop: Workshop, recipe: Recipe) -> None:
-    _forget(workshop, recipe)
+    _forget(workshop, recipe.name)
     workshop.make(recipe)
     answer(workshop, recipe)
 
 
-def _forget(workshop: Workshop, recipe: Recipe) -> None:
-    workshop.forget(recipe.name)
-    (ANSWERS / f"{recipe.name}.json").unlink(missing_ok=True)
+def _forget(workshop: Workshop, name: str) -> None:
+    workshop.forget(name)
+    (ANSWERS / f"{name}.json").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

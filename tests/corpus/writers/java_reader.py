@@ -51,6 +51,8 @@ def _value(java: Any, value: Any, kind: str) -> Any:
     if kind == "time":
         return value.toNanoOfDay() // 1000
     if kind.startswith("timestamp"):
+        if isinstance(value, int):  # of an identity partition, which the reader leaves as it is
+            return value
         if "tz" not in kind:
             value = value.atOffset(java.java.time.ZoneOffset.UTC)
         nanos = value.toEpochSecond() * 1_000_000_000 + value.getNano()

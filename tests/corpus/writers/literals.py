@@ -37,6 +37,11 @@ def literal(value: Any, kind: pa.DataType) -> Literal | None:
     return None
 
 
+def uuid_literal(value: str) -> Literal:
+    """Return a UUID, which Spark takes for text and flightlake for its bytes."""
+    return Literal(f"'{value}'", f"X'{value.replace('-', '')}'")
+
+
 def _same(text: str) -> Literal:
     return Literal(text, text)
 

@@ -16,7 +16,8 @@ class Recipe:
     """A table, what it is good for, and the steps that make it.
 
     ``reader`` is who answers: ``spark``, or ``java`` (Iceberg's own reader) where Spark does not
-    know a type, or ``nobody`` for a table that must be refused.
+    know a type, or ``nobody`` for a table that must be refused.  Where Spark fails on a table that
+    is right by the specification, ``expected`` is a query for the rows it should have.
     """
 
     name: str
@@ -24,13 +25,20 @@ class Recipe:
     steps: tuple[Step, ...]
     reader: str = "spark"
     writer: str = "spark"
+    expected: str = ""
 
 
 def recipe(
-    name: str, features: str, *steps: Step, reader: str = "spark", writer: str = "spark"
+    name: str,
+    features: str,
+    *steps: Step,
+    reader: str = "spark",
+    writer: str = "spark",
+    expected: str = "",
 ) -> Recipe:
     """Return a recipe; *features* are words."""
-    return Recipe(name, frozenset(features.split()), steps, reader, writer)
+    reader = "specification" if expected else reader
+    return Recipe(name, frozenset(features.split()), steps, reader, writer, expected)
 
 
 def create(columns: str, partitioned: str = "", version: int = 2, **properties: str) -> str:

@@ -5,6 +5,7 @@ from tests.corpus.writers.recipe import Recipe, Step, create, insert, recipe
 INTS = ("0", "1", "-1", "34", "2147483647", "-2147483648", "100", "-100", "7", "NULL")
 LONGS = ("0", "1", "-1", "34", "9223372036854775807", "-9223372036854775808", "5000000000", "NULL")
 FLOATS = ("0.5", "-1.5", "'-0.0'", "0.0", "'NaN'", "'Infinity'", "'-Infinity'", "1e-30", "NULL")
+WIDE = ("0", "1.5", "-1.5", "9999999999999999999999999999.9999999999", "-7.25")
 DATES = ("1970-01-01", "1969-12-31", "2024-02-29", "0001-01-01", "9999-12-31", "1999-05-17")
 STAMPS = (
     "1970-01-01 00:00:00",
@@ -33,13 +34,9 @@ VALUES: dict[str, tuple[str, ...]] = {
     "bigint": tuple(f"CAST('{value}' AS BIGINT)" if value != "NULL" else value for value in LONGS),
     "float": tuple(f"CAST({value} AS FLOAT)" for value in FLOATS),
     "double": tuple(f"CAST({value} AS DOUBLE)" for value in FLOATS),
-    "decimal(9,2)": ("0.00", "1.23", "-1.23", "9999999.99", "-9999999.99", "10.50", "NULL"),
+    "decimal(9,2)": ("0.00", "1.23", "-1.23", "9999999.99", "-9999999.98", "10.50", "NULL"),
     "decimal(18,4)": ("0.0000", "1.2345", "-1.2345", "99999999999999.9999", "-42.0001", "NULL"),
-    "decimal(38,10)": tuple(
-        f"CAST('{value}' AS DECIMAL(38,10))"
-        for value in ("0", "1.5", "-1.5", "9999999999999999999999999999.9999999999", "-7.25")
-    )
-    + ("NULL",),
+    "decimal(38,10)": (*(f"CAST('{value}' AS DECIMAL(38,10))" for value in WIDE), "NULL"),
     "date": (*(f"DATE '{value}'" for value in DATES), "NULL"),
     "timestamp": (*(f"TIMESTAMP '{value}Z'" for value in STAMPS), "NULL"),
     "timestamp_ntz": (*(f"TIMESTAMP_NTZ '{value}'" for value in STAMPS), "NULL"),

@@ -18,9 +18,11 @@ class Workshop:
     def __init__(self, jars: Path) -> None:
         PLACE.mkdir(exist_ok=True)
         os.environ["TZ"] = "UTC"
-        self.pyiceberg = SqlCatalog(CATALOG, uri=f"sqlite:///{DATABASE}", warehouse=_WAREHOUSE)
-        self.pyiceberg.create_namespace_if_not_exists(NAMESPACE)
         self.spark = _spark(jars)
+        self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{NAMESPACE}")
+        # A database of its own: JdbcCatalog leaves cursors open, which lock others out.
+        self.pyiceberg = SqlCatalog(CATALOG, uri="sqlite:///:memory:", warehouse=_WAREHOUSE)
+        self.pyiceberg.create_namespace(NAMESPACE)
         self.spark.sql(f"USE {CATALOG}.{NAMESPACE}")
 
     @property
@@ -50,22 +52,28 @@ class Workshop:
         table.refresh()
         return table
 
+    def catalog(self) -> Any:
+        """Return the catalog as Iceberg's Java API has it."""
+        spark = self.java.org.apache.iceberg.spark
+        return spark.Spark3Util.loadIcebergCatalog(self.spark._jsparkSession, CATALOG)
+
     def refresh(self, name: str) -> None:
         """Tell Spark that somebody else changed the table."""
         self.spark.sql(f"REFRESH TABLE {CATALOG}.{NAMESPACE}.`{name}`")
 
+    def register(self, name: str, metadata: str) -> None:
+        """Take a table that somebody else wrote into the catalog."""
+        call = f"CALL {CATALOG}.system.register_table('{NAMESPACE}.{name}', '{metadata}')"
+        self.spark.sql(call)
+
     def forget(self, name: str) -> None:
         """Remove the table and its files, if it is there."""
-        if self.pyiceberg.table_exists((NAMESPACE, name)):
-            self.pyiceberg.drop_table((NAMESPACE, name))
+        self.spark.sql(f"DROP TABLE IF EXISTS {CATALOG}.{NAMESPACE}.`{name}`")
         shutil.rmtree(WAREHOUSE / NAMESPACE / name, ignore_errors=True)
 
-    def ints(self, values: list[int]) -> Any:
-        """Return a Java ``int[]``."""
-        array = self.spark._sc._gateway.new_array(self.java.int, len(values))
-        for index, value in enumerate(values):
-            array[index] = value
-        return array
+    def files(self, name: str) -> Any:
+        """Return the writer of single files for the table (``Files.java``)."""
+        return self.java.corpus.Files(self.table(name))
 
     def close(self) -> None:
         """End Spark."""
@@ -84,10 +92,12 @@ def _spark(jars: Path) -> SparkSession:
         ),
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
+        f"{catalog}.jdbc.schema-version": "V1",
         f"{catalog}.uri": f"jdbc:sqlite:{DATABASE}",
         f"{catalog}.warehouse": _WAREHOUSE,
         f"{catalog}.cache-enabled": "false",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.caseSensitive": "true",
         "spark.sql.shuffle.partitions": "1",
         "spark.default.parallelism": "1",
         "spark.sql.adaptive.enabled": "false",
