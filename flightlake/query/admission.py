@@ -69,9 +69,14 @@ class Slots:
             )
         return slot
 
+    def _enter(self) -> None:
+        with self._lock:
+            self._running += 1
+            self._tell()
+
     def _free(self) -> None:
         with self._lock:
-            if self._waiting:
+            if self._waiting and self._running <= self._limit:
                 self._waiting.popleft().set()
             else:
                 self._running -= 1
@@ -82,11 +87,16 @@ class Slots:
 
 
 class Slot:
-    """The right to run; freed once, from any thread, or by leaving its ``with`` block."""
+    """The right to run; freed once, from any thread, or by leaving its ``with`` block.
+
+    Whoever waits for somebody else for long lets it rest, so that others can run, and resumes
+    it to go on.  Going on is never made to wait: for a while more may then run than the limit.
+    """
 
     def __init__(self, slots: Slots) -> None:
         self._slots: Slots | None = slots
         self._lock = threading.Lock()
+        self._resting = False
 
     def __enter__(self) -> "Slot":
         return self
@@ -94,9 +104,25 @@ class Slot:
     def __exit__(self, *exception: object) -> None:
         self.free()
 
+    def rest(self) -> None:
+        """Let the next who waits run meanwhile; does nothing to a slot that is free."""
+        with self._lock:
+            if self._slots is None or self._resting:
+                return
+            self._resting = True
+            self._slots._free()
+
+    def resume(self) -> None:
+        """Run again after ``rest``; does nothing to a slot that does not rest."""
+        with self._lock:
+            if self._slots is None or not self._resting:
+                return
+            self._resting = False
+            self._slots._enter()
+
     def free(self) -> None:
         """Give the slot to the next who waits; does nothing the second time."""
         with self._lock:
             slots, self._slots = self._slots, None
-        if slots is not None:
-            slots._free()
+            if slots is not None and not self._resting:
+                slots._free()

@@ -1,7 +1,7 @@
 """Run a statement for an identity: admit, plan, execute, observe."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText, read
 from flightlake.errors import FlightlakeError, InvalidRequest, NotFound, TimedOut
 from flightlake.flightsql.payloads import Statement
-from flightlake.query.admission import Slots
+from flightlake.query.admission import Slot, Slots
 from flightlake.query.deadlines import Deadlines
 from flightlake.query.parameters import Row, decode_rows
 from flightlake.query.planning import Planning
@@ -32,13 +32,15 @@ class StatementLimits:
     """``timeout`` of planning and execution together; ``sql_bytes`` of text in UTF-8.
 
     ``ticket_lifetime`` is how long a ticket can be used; ``plans_kept`` how long its plan is
-    kept, so that reading it at once does not plan again.
+    kept, so that reading it at once does not plan again.  A client that takes longer than
+    ``client_patience`` for a batch does not keep others from running meanwhile.
     """
 
     timeout: timedelta
     sql_bytes: int
     ticket_lifetime: timedelta = timedelta(minutes=10)
     plans_kept: timedelta = timedelta(seconds=60)
+    client_patience: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,9 @@ class QueryService:
                 self._close(statement, Ending.READ)
             record.finish(rows, size, error)
 
-        return ResultStream(_for_all(rows, plan.schema), results, call, ended)
+        return ResultStream(
+            _for_all(rows, plan.schema), results, call, ended, lambda: self._leave(slot)
+        )
 
     def cancel(self, statement: Statement, identity: Identity) -> bool:
         """Cancel a statement of *identity*'s; return False if it was over before.
@@ -232,6 +236,16 @@ class QueryService:
             yield
         finally:
             forget()
+
+    def _leave(self, slot: Slot) -> Callable[[], None]:
+        """Let *slot* rest if its client does not come back soon; return what ends that."""
+        stay = self._deadlines.after(self._limits.client_patience, slot.rest)
+
+        def come_back() -> None:
+            stay()
+            slot.resume()
+
+        return come_back
 
     def _close(self, statement: Statement, ending: Ending) -> bool:
         now = self._clock.now()

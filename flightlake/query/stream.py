@@ -10,6 +10,11 @@ from flightlake.engine.result import Result
 from flightlake.errors import Cancelled, FlightlakeError, InternalError
 
 Ended = Callable[[int, int, FlightlakeError | None], None]
+Leave = Callable[[], Callable[[], None]]
+
+
+def _nothing() -> None:
+    """Come back from where nobody left."""
 
 
 class ResultStream:
@@ -17,7 +22,8 @@ class ResultStream:
 
     *start* begins the results; it is called while iterating.  *ended* is called exactly once,
     with the rows and bytes that were handed on and the error, if any: when the last batch has
-    been taken, at an error, or by ``close`` before that.
+    been taken, at an error, or by ``close`` before that.  *leave* is called before each batch is
+    handed on, and what it returns when the next is asked for.
     """
 
     def __init__(
@@ -26,8 +32,10 @@ class ResultStream:
         start: Iterator[Result],
         cancellation: Cancellation,
         ended: Ended,
+        leave: Leave = lambda: _nothing,
     ) -> None:
         self.schema = schema
+        self._leave = leave
         self._start = start
         self._cancellation = cancellation
         self._ended = ended
@@ -49,8 +57,12 @@ class ResultStream:
                 for batch in result:
                     self._cancellation.check()
                     self._rows += batch.num_rows
-                    self._bytes += batch.get_total_buffer_size()
-                    yield self._promised(batch)
+                    self._bytes += batch.nbytes
+                    come_back = self._leave()
+                    try:
+                        yield self._promised(batch)
+                    finally:
+                        come_back()
                 # A result that was stopped ends like one that is complete.
                 self._cancellation.check()
                 if self._over:

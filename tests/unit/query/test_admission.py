@@ -140,3 +140,34 @@ def test_slots_all_come_back_whatever_is_cancelled_when() -> None:
     assert state(seen) == (3, 0)
     for slot in taken:
         slot.free()
+
+
+def test_a_resting_slot_lets_another_run_and_goes_on_at_once() -> None:
+    made, seen = slots(1, 1)
+    first = made.take(Cancellation())
+    first.rest()
+    first.rest()
+    assert state(seen) == (0, 0)
+    second = made.take(Cancellation())
+    first.resume()
+    first.resume()
+    assert state(seen) == (2, 0)
+    waiting = in_thread(lambda: made.take(Cancellation()))
+    eventually(lambda: state(seen) == (2, 1), "the third waits")
+    second.free()
+    assert state(seen) == (1, 1)  # one more was running than may: nobody takes its place
+    first.free()
+    waiting.result().free()
+    assert state(seen) == (0, 0)
+
+
+def test_a_slot_that_is_freed_while_it_rests_is_not_freed_twice() -> None:
+    made, seen = slots(1, 1)
+    slot = made.take(Cancellation())
+    slot.rest()
+    slot.free()
+    slot.resume()
+    slot.rest()
+    assert state(seen) == (0, 0)
+    made.take(Cancellation()).free()
+    assert state(seen) == (0, 0)

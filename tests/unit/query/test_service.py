@@ -465,3 +465,21 @@ def test_session_says_what_names_mean(served: Served, lake: Lake) -> None:
     }
     # The configured schema is of the configured catalog.
     assert served.service.session_defaults(Session("s", {"catalog": "b"})) == {"catalog": "b"}
+
+
+def test_client_that_does_not_come_back_does_not_keep_others_out(
+    lake: Lake, services: Services
+) -> None:
+    clock = ManualClock(MOMENT)
+    served = services(lake, running=1, clock=clock)
+    stream = served.execute(served.describe("SELECT * FROM big").statement)
+    batches = iter(stream)
+    next(batches)
+    assert served.running == 1
+    clock.advance(timedelta(seconds=3))
+    eventually(lambda: served.running == 0, "the slot rests")
+    assert served.rows("SELECT 1") == [(1,)]
+    rest = sum(batch.num_rows for batch in batches)
+    assert rest > 0
+    assert served.running == 0
+    assert served.finished[-1].rows == 120
