@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyiceberg.avro.file import AvroFile
-from pyiceberg.types import IcebergType
+from pyiceberg.types import IcebergType, TimestampNanoType
+from pyiceberg.utils.schema_conversion import LOGICAL_FIELD_TYPE_MAPPING
 
 from flightlake.lake.blobs import Content
 from flightlake.lake.layouts import Layout
@@ -28,6 +29,9 @@ _NULL_COUNTS, _NAN_COUNTS, _LOWER, _UPPER, _KEY_METADATA = 110, 137, 125, 128, 1
 _EQUALITY_IDS, _REFERENCED, _OFFSET, _BLOB_SIZE = 135, 143, 144, 145
 _SEQUENCE = 3
 _INHERITED = -1
+
+# Partition values of version 3, whose Avro type pyiceberg does not know.
+LOGICAL_FIELD_TYPE_MAPPING["timestamp-nanos", "long"] = TimestampNanoType()
 
 
 @dataclass(frozen=True, slots=True)
