@@ -110,7 +110,10 @@ class App:
 
         Returns whether all clients were served to the end.
         """
-        self._told_to_stop.wait()
+        # The system may give a signal to any thread; Python runs its handler on this one alone, and
+        # a wait without end is not cut short for it.
+        while not self._told_to_stop.wait(0.1):
+            pass
         return self.stop(self._drain_timeout)
 
     def stop(self, drain: timedelta = timedelta()) -> bool:
