@@ -4,6 +4,7 @@ Each part is a scan and a projection; deletes are anti joins; the parts are put 
 UNION ALL.  Filters and projections pass through all of it down to the scans.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -34,7 +35,7 @@ _FEW = 8
 class PartScans:
     """Makes the engine's table of one Iceberg table's parts; used once.
 
-    ``paths`` are then the files of each scan that was made.
+    ``paths`` are then the files of each scan that was made, ``rows`` how many rows each has.
     """
 
     def __init__(self, engine: SessionContext, scans: Scans, table: IcebergTable) -> None:
@@ -42,11 +43,14 @@ class PartScans:
         self._scans = scans
         self._table = table
         self.paths: list[list[str]] = []
+        self.rows: dict[str, int] = {}
 
     def frame(self, parts: Sequence[Part]) -> DataFrame:
         """Return the rows of *parts*, with the columns and types of the table."""
         if not parts:
             return empty(self._engine, self._table.schema)
+        for part in parts:
+            self._count(part)
         if len(parts) == 1 and parts[0].plain:
             return self._scan(self._table.schema, parts[0].files.paths.to_pylist())
         frames: list[DataFrame] = []
@@ -81,11 +85,20 @@ class PartScans:
             frames.append(self._without_rows(scan, found, self._positions(part, together)))
         return frames
 
+    def _count(self, part: Part) -> None:
+        files = part.files
+        self.rows.update(zip(files.paths.to_pylist(), files.record_counts.to_pylist(), strict=True))
+
     def _scan(self, schema: pa.Schema, paths: list[str]) -> DataFrame:
-        self.paths.append(paths)
-        return self._scans.scan(
-            self._table.identifier, schema, self._table.store.engine_urls(paths)
-        )
+        once = list(dict.fromkeys(paths))
+        self.paths.append(once)
+        urls = self._table.store.engine_urls(once)
+        scan = self._scans.scan(self._table.identifier, schema, urls)
+        if len(once) == len(paths):
+            return scan
+        # The engine reads a file once that is named to it twice.
+        again = Counter(paths) - Counter(once)
+        return scan.union(self._scan(schema, list(again.elements())))
 
     def _positions(self, part: Part, paths: Sequence[str]) -> dict[str, pa.Array]:
         rows = [part.deleted_rows[path] for path in paths]
@@ -138,6 +151,8 @@ class PartScans:
 
     def _values(self, deletes: EqualityDeletes) -> DataFrame:
         """Return the values that delete, each once, with their greatest sequence number."""
+        for some in deletes.files:
+            self._count(some.part)
         found = _union(
             [
                 self._scan(some.part.schema, some.part.files.paths.to_pylist()).select(

@@ -38,11 +38,15 @@ _NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A logical plan, its result's schema, and the paths of the files of each scan in it."""
+    """A logical plan, its result's schema, and the paths of the files of each scan in it.
+
+    ``rows`` are the record counts of the files by path.
+    """
 
     plan: LogicalPlan
     schema: pa.Schema
     paths: Mapping[TableIdentifier, Sequence[Sequence[str]]]
+    rows: Mapping[TableIdentifier, Mapping[str, int]]
 
 
 @dataclass(slots=True)
@@ -69,6 +73,7 @@ class StatementPlanner:
     prune: bool = True
     _parts: dict[TableIdentifier, tuple[Part, ...]] = field(default_factory=dict)
     _paths: dict[TableIdentifier, list[list[str]]] = field(default_factory=dict)
+    _rows: dict[TableIdentifier, dict[str, int]] = field(default_factory=dict)
 
     def outline(self) -> Planned:
         """Return the statement planned without files, which tells its schema and parameters.
@@ -95,7 +100,7 @@ class StatementPlanner:
 
     def _planned(self, frame: DataFrame) -> Planned:
         with self._translated():
-            return Planned(frame.logical_plan(), frame.schema(), self._paths)
+            return Planned(frame.logical_plan(), frame.schema(), self._paths, self._rows)
 
     def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         session = self.open_session(self.tables, scan)
@@ -135,6 +140,7 @@ class StatementPlanner:
         scans = PartScans(self.engine, self.scans, table)
         frame = scans.frame(self._parts[table.identifier])
         self._paths[table.identifier] = scans.paths
+        self._rows[table.identifier] = scans.rows
         return frame
 
     @contextmanager

@@ -165,6 +165,11 @@ class Pump:
             del made
             yield batch
 
+    @property
+    def ended(self) -> bool:
+        """Whether all batches have been made and taken."""
+        return not self._open and not self._closed
+
     def close(self) -> None:
         """Stop the engine's work and let go of its streams."""
         if self._closed:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from flightlake.engine.datafusion_errors import translate
+from flightlake.engine.loss_guard import LossGuard
 from flightlake.engine.pump import Pump
 from flightlake.engine.sql_text import SqlText
 from flightlake.errors import InternalError
@@ -16,18 +17,26 @@ class Result:
     """Batches of *schema*; iterate once, close from any thread."""
 
     def __init__(
-        self, schema: pa.Schema, pump: Pump, text: SqlText, edit: Edit | None = None
+        self,
+        schema: pa.Schema,
+        pump: Pump,
+        text: SqlText,
+        edit: Edit | None = None,
+        guard: LossGuard | None = None,
     ) -> None:
         self.schema = schema
         self._pump = pump
         self._text = text
         self._edit = edit
+        self._guard = guard
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
             for batch in self._pump:
                 if batch.num_rows:
                     yield self._promised(batch if self._edit is None else self._edit(batch))
+            if self._guard is not None and self._pump.ended:
+                self._guard.check()
         except (GeneratorExit, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -11,7 +11,7 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import NestedField
 
 from flightlake.cancellation import Cancellation
-from flightlake.errors import Unsupported
+from flightlake.errors import DamagedData, Unsupported
 from flightlake.lake.columns import Footers
 from flightlake.lake.deleted_rows import DeletedRows
 from flightlake.lake.deleted_values import DeletedValuesPlanner, KeySet, Touched, key_sets
@@ -79,6 +79,7 @@ class PartPlanner:
         self._identity = _identity_sources(pinned.metadata)
         self._values = DeletedValuesPlanner(pinned, footers, self._resolve_all, cancellation)
         self._resolved: dict[tuple[object, ...], Resolved] = {}
+        self._seen: set[str] = set()
         self._ways: dict[tuple[object, ...], Resolved] = {}
 
     def parts(
@@ -156,6 +157,9 @@ class PartPlanner:
         sequence, partition = manifest.sequence(row, ref.sequence), (-1, ())
         applicable = _NOTHING
         if deletes is not None and deletes.count:
+            if path in self._seen:
+                raise DamagedData(f"table {self._pinned.table} has a data file twice, and deletes")
+            self._seen.add(path)
             partition = (ref.spec_id, manifest.partition_key(row))
             applicable = deletes.applicable(path, sequence, partition, self._pinned.table)
         resolved = self._resolve(layout, constants, self._pinned.schema.fields)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from flightlake.errors import DamagedData
 from tests.fix_engine import Lab
-from tests.fix_hand_made import ids, keys, lab, rows, table, world
+from tests.fix_hand_made import ids, keys, lab, refused, rows, table, world
 from tests.fix_row_deletes import HandMade, entry
 
 __all__ = ["lab", "table", "world"]
@@ -69,3 +70,11 @@ class TestTogether:
         paths = [table.data(rows(table, *range(40_000))) for _ in range(9)]
         table.positions(sorted((path, row) for path in paths for row in range(0, 40_000, 2)))
         assert lab.rows("SELECT count(*), sum(id % 2) FROM hand") == [(180_000, 180_000)]
+
+    def test_a_file_that_is_there_twice_has_no_deletes(self, table: HandMade, lab: Lab) -> None:
+        path = table.data(rows(table, 1, 2))
+        size = Path(path.removeprefix("file://")).stat().st_size
+        table.commit([entry(path, 2, size)])
+        assert ids(lab) == [1, 1, 2, 2]
+        table.positions([(path, 0)])
+        refused(lab, DamagedData, "has a data file twice")
