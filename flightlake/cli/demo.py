@@ -98,7 +98,8 @@ def _wait() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     print("\nThe server stays up until Ctrl-C.", flush=True)
-    stop.wait()
+    while not stop.wait(0.1):  # without end, it would miss a signal given to another thread
+        pass
 
 
 def _print_doors(door: Door) -> None:
