@@ -42,12 +42,12 @@ def test_columns_are_found_by_the_name_of_the_table(lab: Lab, lake: Lake) -> Non
     assert lab.rows(sql) == [(0,)]
 
 
-def test_a_pinned_version_is_read_again(lab: Lab, lake: Lake) -> None:
-    first = snapshots(lake, "few")[0]
+def test_a_pinned_version_is_read_again(own_lab: Lab, own_lake: Lake) -> None:
+    first = snapshots(own_lake, "few")[0]
     sql = f"SELECT count(*) FROM few FOR VERSION AS OF {first}, few b"
-    plan = lab.plan(sql)
-    lake.writer.load_table((lake.root, "few")).delete("id >= 0")
-    assert lab.rows(sql, pins=plan.pins) == [(2 * 6,)]
+    plan = own_lab.plan(sql)
+    own_lake.writer.load_table((own_lake.root, "few")).delete("id >= 0")
+    assert own_lab.rows(sql, pins=plan.pins) == [(2 * 6,)]
 
 
 def test_a_branch_and_a_moment_can_be_named(lab: Lab, lake: Lake) -> None:
