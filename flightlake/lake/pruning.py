@@ -33,10 +33,10 @@ def files_that_may_match(
     """Return for each of *manifests* which of its files may have a row *predicate* is true for.
 
     All manifests of one partition spec are judged at once: with hundreds of manifests, asking
-    each costs more than the comparisons.  Files without rows are left out always: Iceberg's own
-    writers may list one and never create it.
+    each costs more than the comparisons.  Files without rows and bytes are left out always:
+    Iceberg's own writers list them and never create them.
     """
-    chosen: list[Rows] = [np.flatnonzero(manifest.record_counts) for manifest in manifests]
+    chosen: list[Rows] = [np.flatnonzero(manifest.written) for manifest in manifests]
     if isinstance(predicate, Anything):
         return chosen
     for spec_id in {ref.spec_id for ref in refs}:
@@ -45,7 +45,7 @@ def files_that_may_match(
         mask = _of_files(predicate, of_spec, spec_of(metadata, spec_id), schema)
         ends = np.cumsum([len(manifest) for manifest in of_spec])
         for place, part in zip(places, np.split(mask, ends[:-1]), strict=True):
-            chosen[place] = np.flatnonzero(part & (manifests[place].record_counts != 0))
+            chosen[place] = np.flatnonzero(part & manifests[place].written)
     return chosen
 
 
