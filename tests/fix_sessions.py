@@ -93,9 +93,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(
-    query_services: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> Desk:
+def desk(query_services: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A server with ``big``, ``few`` and ``nothing``, on a clock of the test's own."""
     folder: Path = tmp_path_factory.mktemp("desk")
     lake = small_lake(folder)

@@ -50,7 +50,7 @@ class EngineSettings:
     """What the engine may use: bytes of memory and of spill space, partitions, rows per batch.
 
     ``prune`` may be switched off to measure what pruning is worth.  The rows per batch are twice
-    the engine's own number: 5 % less CPU for TPC-H, 20 % less for whole tables over the wire.
+    the engine's own number: 3 % less CPU for TPC-H, 20 % less for whole tables over the wire.
     """
 
     memory_bytes: int
