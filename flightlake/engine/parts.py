@@ -127,7 +127,7 @@ class PartScans:
             [
                 frame.select(
                     *_columns(part),
-                    *(_comparable(key, part.schema) for key in part.keys),
+                    *(_comparable(key, part) for key in part.keys),
                     lit(part.sequence).alias(_SEQUENCE),
                     lit(part.partition).alias(_PARTITION),
                 )
@@ -156,10 +156,7 @@ class PartScans:
         found = _union(
             [
                 self._scan(some.part.schema, some.part.files.paths.to_pylist()).select(
-                    *(
-                        _comparable(column, some.part.schema, _OTHER)
-                        for column in some.part.columns
-                    ),
+                    *(_comparable(column, some.part, _OTHER) for column in some.part.columns),
                     lit(some.sequence).alias(_OTHER + _SEQUENCE),
                     lit(some.partition).alias(_OTHER + _PARTITION),
                 )
@@ -185,16 +182,20 @@ def _row(scan: DataFrame) -> Expr:
 
 
 def _columns(part: Part) -> list[Expr]:
-    return [_expression(column, part.schema) for column in part.columns]
+    return [_expression(column, part) for column in part.columns]
 
 
-def _expression(column: Column, scanned: pa.Schema) -> Expr:
-    """Return how *column* comes out of a scan with the schema *scanned*."""
+def _expression(column: Column, part: Part) -> Expr:
+    """Return how *column* comes out of a scan of *part*."""
     if column.stored is not None:
         found = col(quote_always(column.stored))
-        if scanned.field(column.stored).type != column.type:
-            return found.cast(column.type).alias(column.name)
-        return found if column.stored == column.name else found.alias(column.name)
+        if part.schema.field(column.stored).type != column.type:
+            found = found.cast(column.type)
+        elif column.stored not in part.nans:
+            return found if column.stored == column.name else found.alias(column.name)
+        # This changes nothing, but the engine knows nothing of its result.
+        nan = lit(float("nan")).cast(column.type)
+        return f.nanvl(found, nan).alias(column.name)
     return _literal(column).cast(column.type).alias(column.name)
 
 
@@ -208,13 +209,13 @@ def _literal(column: Column) -> Expr:
     return lit(absent)
 
 
-def _comparable(column: Column, scanned: pa.Schema, prefix: str = "") -> Expr:
+def _comparable(column: Column, part: Part, prefix: str = "") -> Expr:
     """Return the values of an equality column such that equal ones are equal to the engine.
 
     Iceberg's own library compares as Java's ``Double.compare``: NaN is NaN, and 0.0 is not
     -0.0.  To the engine zeros are equal, and there are several NaNs; their texts are right.
     """
-    found = _expression(column, scanned)
+    found = _expression(column, part)
     if pa.types.is_floating(column.type):
         found = found.cast(pa.string())
     return found.alias(prefix + column.name)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 from pyiceberg.schema import Schema
-from pyiceberg.table.name_mapping import NameMapping
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.name_mapping import NameMapping, parse_mapping_from_json
 from pyiceberg.types import (
     DateType,
     IcebergType,
@@ -42,6 +43,8 @@ _AS_NUMBER = (
     TimestampNanoType,
     TimestamptzNanoType,
 )
+
+_NAME_MAPPING = "schema.name-mapping.default"
 
 Constants = Mapping[int, Any]
 """Values of identity partitions by the id of their source column, as Avro has them."""
@@ -256,3 +259,18 @@ def fields_by_id(schemas: Sequence[Schema], current: Schema) -> dict[int, Nested
     by_age = sorted(schemas, key=lambda schema: schema.schema_id)
     found = {field.field_id: field for schema in by_age for field in schema.fields}
     return {**found, **{field.field_id: field for field in current.fields}}
+
+
+def name_mapping_of(metadata: TableMetadata, table: str) -> NameMapping | None:
+    """Return the ids that a table gives to the columns of files without any; None for none.
+
+    Raises:
+        Unsupported: It cannot be read.
+    """
+    text = metadata.properties.get(_NAME_MAPPING)
+    if not text:
+        return None
+    try:
+        return parse_mapping_from_json(text)
+    except ValueError as broken:
+        raise Unsupported(f"the name mapping of table {table} cannot be read") from broken

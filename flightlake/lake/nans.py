@@ -1,13 +1,19 @@
-"""Files that may hold NaN where their footers' statistics hide it, and how they are read anyway.
+"""Files that may hold NaN, of which their footers' statistics say nothing.
 
-Parquet's least and greatest values leave NaN out.  The engine takes a column whose two are equal
-and which has no nulls for a constant, and so would read NaN as that number; nor would it see NaN
-as the greatest value.  It has no way to be told not to believe statistics of single files, but
-it makes nothing of those of other types than the column's: so a float is scanned as a double,
-and a double as a list of one.
+Parquet's least and greatest values leave NaN out, but to the engine NaN is above every number.
+So it would leave out row groups that have rows above a number, and take another value for the
+greatest; where the two are equal and there are no nulls, it takes the column for a constant and
+reads NaN as that number.  It cannot be told not to believe statistics of single columns, but:
+
+* Of the result of a function it knows nothing.  A column that may hold NaN goes through one
+  that changes nothing.
+* Of a column scanned with another type than the file's it knows nothing, not even constants.  A
+  column that may be taken for one is scanned with such a type: a float as a double, a double as
+  a list of one, which costs more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,30 +25,44 @@ from flightlake.lake.manifests import Manifest
 from flightlake.lake.parts import Column
 
 
-def hidden_nans(
-    fields: Iterable[NestedField], manifest: Manifest, rows: npt.NDArray[np.int64]
-) -> frozenset[int]:
-    """Return the ids of those *fields* that may hide NaNs in one of the files *rows*.
+@dataclass(frozen=True, slots=True)
+class Nans:
+    """The ids of columns that ``may_be`` NaN in some file, and of those that may ``hide`` it.
 
-    They may if the manifest counts some.  Where it does not count, they may if the bounds are
-    equal, or unknown.
+    They may hide it if all numbers in a file are equal.
     """
+
+    may_be: frozenset[int] = frozenset()
+    hide: frozenset[int] = frozenset()
+
+    def __or__(self, other: "Nans") -> "Nans":
+        return Nans(self.may_be | other.may_be, self.hide | other.hide)
+
+
+def nans_in(fields: Iterable[NestedField], manifest: Manifest, rows: npt.NDArray[np.int64]) -> Nans:
+    """Return which of *fields* may be NaN in one of the files *rows*: if not counted to be none."""
     if len(rows) == 0:
-        return frozenset()
-    floats = [field for field in fields if isinstance(field.field_type, FloatType | DoubleType)]
-    return frozenset(field.field_id for field in floats if _may_hide(field, manifest, rows))
-
-
-def _may_hide(field: NestedField, manifest: Manifest, rows: npt.NDArray[np.int64]) -> bool:
+        return Nans()
     chosen = pa.array(rows)
-    counted = manifest.nans(field.field_id).take(chosen)
+    may_be, hide = [], []
+    for field in fields:
+        if isinstance(field.field_type, FloatType | DoubleType):
+            counted = manifest.nans(field.field_id).take(chosen)
+            none = pc.fill_null(pc.equal(counted, 0), False)
+            if not pc.all(none).as_py():
+                may_be.append(field.field_id)
+                if not pc.all(pc.or_(none, _differ(field, manifest, chosen))).as_py():
+                    hide.append(field.field_id)
+    return Nans(frozenset(may_be), frozenset(hide))
+
+
+def _differ(field: NestedField, manifest: Manifest, chosen: pa.Array) -> pa.Array:
+    """Return for each file whether the column is known to have different numbers."""
     bounds = manifest.bounds(field.field_id, field.field_type)
     if bounds is None:
-        return True
+        return pa.array([False] * len(chosen))
     lower, upper = (bound.take(chosen) for bound in bounds)
-    differ = pc.fill_null(pc.less(lower, upper), False)
-    safe = pc.if_else(pc.is_valid(counted), pc.equal(counted, 0), differ)
-    return not pc.all(pc.fill_null(safe, False), min_count=0).as_py()
+    return pc.fill_null(pc.less(lower, upper), False)
 
 
 def disguised(plain: pa.DataType) -> pa.DataType:
@@ -54,11 +74,8 @@ def disguised(plain: pa.DataType) -> pa.DataType:
     return plain
 
 
-def scan_schema(
-    schema: pa.Schema, columns: Iterable[tuple[int, Column]], hidden: frozenset[int]
-) -> pa.Schema:
-    """Return *schema* with those of *columns* (with their ids) disguised that are *hidden*."""
-    names = {column.stored for field_id, column in columns if field_id in hidden}
+def scan_schema(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
+    """Return *schema* with the columns *names* disguised."""
     if not names:
         return schema
     return pa.schema(
@@ -66,4 +83,11 @@ def scan_schema(
             (member.name, disguised(member.type) if member.name in names else member.type)
             for member in schema
         ]
+    )
+
+
+def stored_names(columns: Iterable[tuple[int, Column]], ids: frozenset[int]) -> frozenset[str]:
+    """Return the names in the files of those of *columns* (with their ids) that are in *ids*."""
+    return frozenset(
+        column.stored for id_, column in columns if id_ in ids and column.stored is not None
     )

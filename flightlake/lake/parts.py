@@ -60,6 +60,7 @@ class Part:
     path) that has deletes by position those positions: int64, sorted, each once.  All of
     ``equality`` is to be applied to all files, whose columns of its names are ``keys``, whose
     sequence number is ``sequence``, and whose partition has the number ``partition``.
+    ``nans`` are the names in the files of columns that may hold NaN.
     """
 
     files: DataFiles
@@ -70,12 +71,14 @@ class Part:
     keys: tuple[Column, ...] = ()
     sequence: int = 0
     partition: int = 0
+    nans: frozenset[str] = frozenset()
 
     @property
     def plain(self) -> bool:
         """Whether the scanned rows are the table's rows as they are."""
         return (
             not self.deleted_rows
+            and not self.nans
             and not self.equality
             and len(self.schema) == len(self.columns)
             and all(

@@ -1,17 +1,18 @@
 """From chosen files to the parts they are read in: columns resolved, deletes found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.name_mapping import NameMapping, parse_mapping_from_json
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import NestedField
 
 from flightlake.cancellation import Cancellation
-from flightlake.errors import DamagedData, Unsupported
+from flightlake.errors import DamagedData
 from flightlake.lake.columns import Footers
 from flightlake.lake.deleted_rows import DeletedRows
 from flightlake.lake.deleted_values import DeletedValuesPlanner, KeySet, Touched, key_sets
@@ -20,12 +21,17 @@ from flightlake.lake.files import DataFiles
 from flightlake.lake.layouts import Layout
 from flightlake.lake.manifest_lists import ManifestRef
 from flightlake.lake.manifests import Manifest
-from flightlake.lake.mapping import Constants, Resolved, constants_key, resolve, way_key
-from flightlake.lake.nans import hidden_nans, scan_schema
+from flightlake.lake.mapping import (
+    Constants,
+    Resolved,
+    constants_key,
+    name_mapping_of,
+    resolve,
+    way_key,
+)
+from flightlake.lake.nans import Nans, nans_in, scan_schema, stored_names
 from flightlake.lake.parts import Column, EqualityDeletes, Part
 from flightlake.lake.pinned import Pinned
-
-_NAME_MAPPING = "schema.name-mapping.default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class _Group:
     constants: Constants
     partition: PartitionKey
     equality: tuple[DeleteFile, ...]
-    hidden: frozenset[int]
+    nans: Nans
     sequence: int = 0
     paths: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
@@ -75,7 +81,7 @@ class PartPlanner:
         self._footers = footers
         self._deleted_rows = deleted_rows
         self._cancellation = cancellation
-        self._name_mapping = _name_mapping(pinned.metadata, pinned.table)
+        self._name_mapping = name_mapping_of(pinned.metadata, pinned.table)
         self._identity = _identity_sources(pinned.metadata)
         self._values = DeletedValuesPlanner(pinned, footers, self._resolve_all, cancellation)
         self._resolved: dict[tuple[object, ...], Resolved] = {}
@@ -97,14 +103,13 @@ class PartPlanner:
         if alike is not None:
             if not len(files):
                 return ()
-            hidden = frozenset[int]().union(*map(self._hidden, chosen))
-            schema = scan_schema(alike.schema, self._with_ids(alike.columns), hidden)
-            return (Part(files, schema, alike.columns, {}),)
+            nans = functools.reduce(operator.or_, map(self._nans, chosen))
+            return (self._plain(files, alike, nans),)
         groups: dict[tuple[object, ...], _Group] = {}
         for some in chosen:
-            hidden = self._hidden(some)
+            nans = self._nans(some)
             for row in some.rows.tolist():
-                self._add(some, row, hidden, deletes, groups)
+                self._add(some, row, nans, deletes, groups)
         equality = self._equality(list(groups.values()))
         return tuple(
             self._part(group, equality[key_sets(group.equality)]) for group in groups.values()
@@ -145,7 +150,7 @@ class PartPlanner:
         self,
         some: Chosen,
         row: int,
-        hidden: frozenset[int],
+        nans: Nans,
         deletes: DeleteIndex | None,
         groups: dict[tuple[object, ...], _Group],
     ) -> None:
@@ -166,10 +171,10 @@ class PartPlanner:
         equality = applicable.equality
         # What the columns of equality deletes are called depends on the file, too.
         more = (layout, constants_key(constants)) if equality else None
-        key = (id(resolved), hidden, equality, more)
+        key = (id(resolved), nans, equality, more)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _Group(resolved, layout, constants, partition, equality, hidden)
+            group = groups[key] = _Group(resolved, layout, constants, partition, equality, nans)
         group.sequence = max(group.sequence, sequence)
         group.paths.append(path)
         group.sizes.append(size)
@@ -192,6 +197,7 @@ class PartPlanner:
         for key in keys:
             if key.stored is not None:
                 scanned.setdefault(key.stored, key.type)
+        known = [*self._with_ids(group.resolved.columns), *zip(ids, keys, strict=True)]
         return Part(
             files=DataFiles(
                 pa.chunked_array([pa.array(group.paths, pa.string())]),
@@ -199,9 +205,7 @@ class PartPlanner:
                 pa.chunked_array([pa.array(group.counts, pa.int64())]),
             ),
             schema=scan_schema(
-                pa.schema(list(scanned.items())),
-                [*self._with_ids(group.resolved.columns), *zip(ids, keys, strict=True)],
-                group.hidden,
+                pa.schema(list(scanned.items())), stored_names(known, group.nans.hide)
             ),
             columns=group.resolved.columns,
             deleted_rows={path: rows for path, rows in deleted.items() if len(rows)},
@@ -209,14 +213,20 @@ class PartPlanner:
             keys=keys,
             sequence=group.sequence,
             partition=self._values.number(group.partition),
+            nans=stored_names(known, group.nans.may_be),
         )
 
-    def _with_ids(self, columns: Sequence[Column]) -> Iterable[tuple[int, Column]]:
+    def _with_ids(self, columns: Sequence[Column]) -> list[tuple[int, Column]]:
         ids = (member.field_id for member in self._pinned.schema.fields)
-        return zip(ids, columns, strict=True)
+        return list(zip(ids, columns, strict=True))
 
-    def _hidden(self, some: Chosen) -> frozenset[int]:
-        return hidden_nans(self._values.known.values(), some.manifest, some.rows)
+    def _nans(self, some: Chosen) -> Nans:
+        return nans_in(self._values.known.values(), some.manifest, some.rows)
+
+    def _plain(self, files: DataFiles, alike: Resolved, nans: Nans) -> Part:
+        known = self._with_ids(alike.columns)
+        schema = scan_schema(alike.schema, stored_names(known, nans.hide))
+        return Part(files, schema, alike.columns, {}, nans=stored_names(known, nans.may_be))
 
     def _resolve_all(
         self, layout: Layout, constants: Constants, fields: Sequence[NestedField]
@@ -286,13 +296,3 @@ def _identity_sources(metadata: TableMetadata) -> Mapping[int, Mapping[int, int]
         }
         for spec in metadata.partition_specs
     }
-
-
-def _name_mapping(metadata: TableMetadata, table: str) -> NameMapping | None:
-    text = metadata.properties.get(_NAME_MAPPING)
-    if not text:
-        return None
-    try:
-        return parse_mapping_from_json(text)
-    except ValueError as broken:
-        raise Unsupported(f"the name mapping of table {table} cannot be read") from broken
