@@ -14,10 +14,7 @@ from pyiceberg.table.name_mapping import NameMapping, parse_mapping_from_json
 from pyiceberg.types import (
     DateType,
     IcebergType,
-    ListType,
-    MapType,
     NestedField,
-    StructType,
     TimestampNanoType,
     TimestampType,
     TimestamptzNanoType,
@@ -29,12 +26,8 @@ from flightlake.errors import DamagedData, Unsupported
 from flightlake.lake.arrow_types import arrow_type
 from flightlake.lake.layouts import FileColumn, Layout
 from flightlake.lake.parts import Column
+from flightlake.lake.readable import readable_as
 
-_WIDER: dict[pa.DataType, tuple[pa.DataType, ...]] = {
-    pa.int32(): (pa.int8(), pa.int16()),
-    pa.int64(): (pa.int8(), pa.int16(), pa.int32()),
-    pa.float64(): (pa.float32(),),
-}
 _AS_NUMBER = (
     DateType,
     TimeType,
@@ -177,49 +170,6 @@ def scalar(value: Any, iceberg: IcebergType) -> pa.Scalar:
         return pa.scalar(value, wanted)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as misfit:
         raise DamagedData(f"a value of type {iceberg} in the table's metadata is none") from misfit
-
-
-def readable_as(column: FileColumn, iceberg: IcebergType) -> bool:
-    """Whether a file's top-level column can stand for a table's: the same, or widened."""
-    if not iceberg.is_primitive:
-        return _same(column, iceberg)
-    wanted, stored = arrow_type(iceberg), column.type
-    if stored == wanted or stored in _WIDER.get(wanted, ()):
-        return True
-    return (
-        not isinstance(stored, str)
-        and pa.types.is_decimal(wanted)
-        and pa.types.is_decimal(stored)
-        and stored.scale == wanted.scale
-        and stored.precision <= wanted.precision
-    )
-
-
-def _same(column: FileColumn, iceberg: IcebergType) -> bool:
-    """Whether a nested column is the same in file and table: ids, member names and types."""
-    if iceberg.is_primitive:
-        return bool(column.type == arrow_type(iceberg))
-    if isinstance(iceberg, StructType):
-        return column.type == "struct" and _all_same(column.parts, iceberg.fields, named=True)
-    if isinstance(iceberg, ListType):
-        return column.type == "list" and _all_same(
-            column.parts, (iceberg.element_field,), named=False
-        )
-    return (
-        isinstance(iceberg, MapType)
-        and column.type == "map"
-        and _all_same(column.parts, (iceberg.key_field, iceberg.value_field), named=False)
-    )
-
-
-def _all_same(parts: Sequence[FileColumn], fields: Sequence[NestedField], named: bool) -> bool:
-    """Compare members; those of lists and maps are called differently by every writer."""
-    return len(parts) == len(fields) and all(
-        part.field_id == field.field_id
-        and (not named or part.name == field.name)
-        and _same(part, field.field_type)
-        for part, field in zip(parts, fields, strict=True)
-    )
 
 
 def _named(column: FileColumn, mapping: NameMapping, path: tuple[str, ...]) -> FileColumn:

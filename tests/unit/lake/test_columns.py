@@ -189,8 +189,7 @@ def test_nested_columns_that_did_not_change_are_read(lake: Lake) -> None:
     assert plan_rows(lake, "nested") == 1
 
 
-@pytest.mark.parametrize("change", ["add", "rename", "drop", "widen"])
-def test_nested_columns_that_changed_are_refused(lake: Lake, change: str) -> None:
+def test_a_renamed_member_of_a_struct_is_refused(lake: Lake) -> None:
     table = lake.create("nested", NESTED)
     table.append(
         pa.Table.from_pylist(
@@ -198,16 +197,8 @@ def test_nested_columns_that_changed_are_refused(lake: Lake, change: str) -> Non
         )
     )
     with table.update_schema() as update:
-        if change == "add":
-            update.add_column(("s", "c"), StringType())
-        elif change == "rename":
-            update.rename_column("s.b", "c")
-        elif change == "drop":
-            update.delete_column("s.b")
-        else:
-            update.update_column("l.element", field_type=LongType())
-    column = "l" if change == "widen" else "s"
-    assert f"column '{column}' has another type" in refusal(lake, "nested")
+        update.rename_column("s.b", "c")
+    assert "column 's' has another type" in refusal(lake, "nested")
 
 
 @pytest.mark.parametrize("rows", [0, 2, 4])
