@@ -201,3 +201,22 @@ class Door:
             clock=self.clock,
             **settings,
         )
+
+
+ALICE = basic("alice", "open sesame")
+
+
+def follow(headers: Mapping[str, str], *answers: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """What a client sends next that follows tokens and keeps cookies."""
+    following = dict(headers)
+    for name, value in (pair for answer in answers for pair in answer):
+        if name == "authorization":
+            following["authorization"] = value
+        else:
+            assert name == "set-cookie"
+            following["cookie"] = value.partition(";")[0]
+    return following
+
+
+def only(name: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in headers if pair[0] == name)

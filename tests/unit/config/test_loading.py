@@ -1,10 +1,8 @@
 """Reading a configuration: strictly, and all problems at once."""
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,32 +12,8 @@ from flightlake.auth.passwords import hash_password
 from flightlake.auth.users import User, UsersFile
 from flightlake.config import ConfigError, Settings, load
 from flightlake.config.values import Memory
-from tests.fix_auth import CHEAP, certificate_pem, ec_key, private_pem, public_pem, rsa_key
-
-Loader = Callable[..., Settings]
-ANYBODY = {"FLIGHTLAKE__AUTH__ANONYMOUS": "true"}
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Loader:
-    def read(text: str, environment: Mapping[str, str] = ANYBODY, **settings: Any) -> Settings:
-        (tmp_path / "flightlake.toml").write_text(text)
-        return load(tmp_path / "flightlake.toml", environment, **settings)
-
-    return read
-
-
-@pytest.fixture
-def problems(read: Loader) -> Callable[..., list[str]]:
-    def problems(text: str, environment: Mapping[str, str] = ANYBODY) -> list[str]:
-        with pytest.raises(ConfigError) as refusal:
-            read(text, environment)
-        return list(refusal.value.problems)
-
-    return problems
-
-
-Problems = Callable[..., list[str]]
+from tests.fix_auth import CHEAP, public_pem, rsa_key
+from tests.fix_config import ANYBODY, JWT, Loader, Problems
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
@@ -170,134 +144,6 @@ def test_nothing_is_left_open_by_a_typo(problems: Problems, text: str) -> None:
     assert problems(text, {})
 
 
-@pytest.mark.parametrize(
-    ("text", "key", "words"),
-    [
-        ("[server]\nport = 70000", "server.port", "at most 65535"),
-        ("[server]\nport = 1.5", "server.port", "whole number"),
-        ("[server]\nhost = 5", "server.host", "quotes"),
-        ("[server]\nhost = 'a b'", "server.host", "address"),
-        ("[server]\nport = 31338", "management.port", "as well"),
-        ("[server.tls]\nmode = 'files'", "server.tls.certificate_file", "required"),
-        ("[server.tls]\nmode = 'files'", "server.tls.key_file", "required"),
-        ("[server.tls]\ncertificate_file = 'x'", "server.tls.certificate_file", "not used"),
-        ("[auth]\nusers_file = 'no.toml'", "auth.users_file", "flightlake user add"),
-        ("[auth]\ntoken_lifetime = '1s'", "auth.token_lifetime", "at least 1m"),
-        ("[auth]\ntoken_lifetime = 3600", "auth.token_lifetime", "with its unit"),
-        ("[limits]\nmemory = '200%'", "limits.memory", "share"),
-        ("[limits]\nmessage_bytes = '8MiB'", "limits.message_bytes", "at most"),
-        ("[session]\ncatalog = 'lake'", "session.catalog", "no [catalogs.lake]"),
-        ("[catalogs.lake]\ntype = 'sql'", "catalogs.lake.uri", "required"),
-        ("[catalogs.'a.b']\ntype = 'sql'\nuri = 'x'", "catalogs.a.b", "name"),
-        (
-            "[catalogs.a]\ntype='sql'\nuri='x'\n[catalogs.A]\ntype='sql'\nuri='x'",
-            "catalogs.A",
-            "case",
-        ),
-        ("[catalogs.a]\ntype = 'hive'\nuri = 'x'", "catalogs.a.type", "'sql' or 'rest'"),
-        (
-            "[catalogs.a]\ntype='sql'\nuri='x'\nproperties={uri='y'}",
-            "catalogs.a.properties",
-            "itself",
-        ),
-        (
-            "[catalogs.a]\ntype='sql'\nuri='x'\nproperties={b='y'}\nproperty_files={b='z'}",
-            "catalogs.a.property_files",
-            "as well",
-        ),
-        (
-            "[catalogs.a]\ntype='sql'\nuri='x'\nproperty_files={b='missing'}",
-            "catalogs.a.property_files.b",
-            "cannot be read",
-        ),
-    ],
-)
-def test_each_mistake_names_its_key_and_what_to_do(
-    problems: Problems, text: str, key: str, words: str
-) -> None:
-    assert any(line.startswith(f"{key}: ") and words in line for line in problems(text))
-
-
-JWT = "[[auth.jwt]]\nissuer = 'https://i'\naudience = 'a'\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (JWT, "auth.jwt[0]: give either"),
-        (JWT + "jwks_url = 'https://x'\nkey_file = 'y'", "auth.jwt[0]: give either"),
-        (
-            JWT + "jwks_url = 'http://x'",
-            "auth.jwt[0].jwks_url: keys may only be fetched over https",
-        ),
-        (JWT + "key_file = 'no.pem'", "auth.jwt[0].key_file:"),
-        (JWT + "key_file = 'flightlake.toml'", "is neither a PEM public key nor a JWK set"),
-        (JWT + "jwks_url = 'https://x'\nalgorithms = ['none']", '"none" is not allowed'),
-        (JWT + "jwks_url = 'https://x'\nalgorithms = ['HS256']", "allowed are RS256, "),
-        (JWT + "jwks_url = 'https://x'\nalgorithms = []", "must not be empty"),
-        ((JWT + "jwks_url = 'https://x'\n") * 2, "auth.jwt[1].issuer: an earlier entry"),
-    ],
-)
-def test_incomplete_entries_for_foreign_tokens_are_refused(
-    problems: Problems, text: str, words: str
-) -> None:
-    assert any(words in line for line in problems(text))
-
-
-def test_a_server_nobody_can_log_in_to_does_not_start(problems: Problems) -> None:
-    assert problems("", {}) == [
-        "auth: nobody could log in: set users_file, or add [[auth.jwt]], or, for development,"
-        " set anonymous = true"
-    ]
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "127.0.0.1.example"])  # noqa: S104
-def test_anonymous_is_refused_where_others_could_come(problems: Problems, host: str) -> None:
-    assert any("auth.anonymous" in line for line in problems(f'[server]\nhost = "{host}"'))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.9.9.9"])
-def test_anonymous_is_taken_on_loopback(read: Loader, host: str) -> None:
-    assert read(f'[server]\nhost = "{host}"').auth.anonymous
-
-
-def test_plaintext_for_all_has_to_be_said_twice(problems: Problems, read: Loader) -> None:
-    text = '[server]\nhost = "0.0.0.0"\ntls = { mode = "off" }\n' + JWT + 'jwks_url = "https://x"'
-    assert problems(text, {})[0].startswith("server.tls.mode: ")
-    allowed = {"FLIGHTLAKE__SERVER__ALLOW_PLAINTEXT_CREDENTIALS": "true"}
-    assert read(text, allowed).server.tls.mode == "off"
-
-
-def test_a_certificate_and_a_key_that_do_not_fit_are_refused(
-    problems: Problems, tmp_path: Path
-) -> None:
-    (tmp_path / "c.pem").write_bytes(public_pem(ec_key()))
-    text = "[server.tls]\nmode = 'files'\ncertificate_file = 'c.pem'\nkey_file = 'c.pem'"
-    assert "do not belong together" in problems(text)[0]
-
-
-def test_a_certificate_with_its_key_is_taken(read: Loader, tmp_path: Path) -> None:
-    (tmp_path / "c.pem").write_bytes(certificate_pem(ec_key()))
-    (tmp_path / "k.pem").write_bytes(private_pem(ec_key()))
-    (tmp_path / "other.pem").write_bytes(private_pem(ec_key("second")))
-    text = "[server.tls]\nmode = 'files'\ncertificate_file = 'c.pem'\nkey_file = '{}'"
-    assert read(text.format("k.pem")).server.tls.key_file == tmp_path / "k.pem"
-    with pytest.raises(ConfigError, match="do not belong together"):
-        read(text.format("other.pem"))
-
-
-def test_a_damaged_users_file_is_told(problems: Problems, tmp_path: Path) -> None:
-    (tmp_path / "users.toml").write_text("[users.a]\npassword = 'canary'")
-    (line,) = problems("[auth]\nusers_file = 'users.toml'")
-    assert "argon2id" in line
-    assert "canary" not in line
-
-
-def test_commands_that_do_not_serve_need_no_files(read: Loader) -> None:
-    settings = read("[auth]\nusers_file = 'not-yet.toml'", {}, to_serve=False)
-    assert settings.auth.users_file is not None
-
-
 @pytest.mark.parametrize("text", ["[server", "port = ", "\x00"])
 def test_a_file_that_is_not_toml_is_refused(problems: Problems, text: str) -> None:
     assert "is not TOML" in problems(text)[0]
@@ -362,13 +208,6 @@ class TestEnvironment:
             "FLIGHTLAKE__: ",
         ):
             assert any(line.startswith(start) for line in found), start
-
-
-toml_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=5,
-)
 
 
 @given(
