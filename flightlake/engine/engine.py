@@ -109,6 +109,12 @@ class Engine:
         # This makes a new disk manager, which spills below $TMPDIR: app sets that.
         spill = max(settings.spill_bytes >> 20, 1)
         self._context.sql(f"SET datafusion.runtime.max_temp_directory_size = '{spill}M'")
+        # The engine numbers the rows of a file only right above its scan, and common expressions
+        # of a filter are put in between; so plans that number rows go without that rule.  This is
+        # the one way to a context of other rules over the same runtime; tables named by URL, which
+        # it also allows, would have to be named in SQL, and no SQL is planned in it.
+        self._numbering = self._context.enable_url_table()
+        self._numbering.remove_optimizer_rule("common_sub_expression_eliminate")
         self._scans = Scans(self._context)
         self._stores = Stores(self._context)
         self._loop = EngineLoop()
@@ -151,6 +157,7 @@ class Engine:
         loaded = tables.loaded
         for table in loaded.values():
             self._stores.ensure(table.store)
+        context = self._numbering if planned.numbers_rows else self._context
         return Plan(
             text=text,
             schema=describe_schema(planned.schema),
@@ -158,7 +165,7 @@ class Engine:
                 name: Pin(table.snapshot_id, table.schema_id, table.uuid)
                 for name, table in loaded.items()
             },
-            frame=self._context.create_dataframe_from_logical_plan(planned.plan),
+            frame=context.create_dataframe_from_logical_plan(planned.plan),
             tables=loaded,
             paths=dict(planned.paths),
             rows=dict(planned.rows),

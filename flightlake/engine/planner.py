@@ -40,13 +40,15 @@ _NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
 class Planned:
     """A logical plan, its result's schema, and the paths of the files of each scan in it.
 
-    ``rows`` are the record counts of the files by path.
+    ``rows`` are the record counts of the files by path.  ``numbers_rows`` says whether the plan
+    numbers the rows of files, to leave out those that are deleted by number.
     """
 
     plan: LogicalPlan
     schema: pa.Schema
     paths: Mapping[TableIdentifier, Sequence[Sequence[str]]]
     rows: Mapping[TableIdentifier, Mapping[str, int]]
+    numbers_rows: bool = False
 
 
 @dataclass(slots=True)
@@ -99,8 +101,10 @@ class StatementPlanner:
         return self._planned(frame)
 
     def _planned(self, frame: DataFrame) -> Planned:
+        numbered = any(part.deleted_rows for parts in self._parts.values() for part in parts)
         with self._translated():
-            return Planned(frame.logical_plan(), frame.schema(), self._paths, self._rows)
+            plan, schema = frame.logical_plan(), frame.schema()
+        return Planned(plan, schema, self._paths, self._rows, numbered)
 
     def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         session = self.open_session(self.tables, scan)

@@ -10,10 +10,7 @@ from tests.corpus import reading
 from tests.corpus.reading import Survey
 
 # What is wrong, and not refused.  Each is a defect: the test fails when one is mended.
-DEFECTS: dict[str, str] = {
-    "duck_by_truncate_deleted": "a filter with an expression twice, on a file with deleted rows:"
-    " the engine takes the expression out before rows are numbered, and then cannot number them",
-}
+DEFECTS: dict[str, str] = {}
 
 Surveys = Callable[[str], Survey]
 
