@@ -59,6 +59,9 @@ def run(args: argparse.Namespace) -> int:
     environment, stdin = sql_target.environment()
     target = sql_target.from_arguments(args, environment, stdin)
     script = _script(args, stdin)
+    # The driver closes what a broken connection left open once more when it is collected, and
+    # Python would print the traceback of that behind our own message.
+    sys.unraisablehook = lambda unraisable: None
     connection = sql_target.connect(target)
     try:
         if script is None:
