@@ -50,10 +50,6 @@ class Applicable:
     positions: tuple[DeleteFile, ...]
     equality: tuple[DeleteFile, ...]
 
-    @property
-    def nothing(self) -> bool:
-        return self.vector is None and not self.positions and not self.equality
-
 
 @dataclass(slots=True)
 class DeleteIndex:

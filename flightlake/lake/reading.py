@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.transforms import IdentityTransform
-from pyiceberg.types import NestedField
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import DamagedData
@@ -21,17 +18,11 @@ from flightlake.lake.files import DataFiles
 from flightlake.lake.layouts import Layout
 from flightlake.lake.manifest_lists import ManifestRef
 from flightlake.lake.manifests import Manifest
-from flightlake.lake.mapping import (
-    Constants,
-    Resolved,
-    constants_key,
-    name_mapping_of,
-    resolve,
-    way_key,
-)
+from flightlake.lake.mapping import Constants, Resolved, constants_key
 from flightlake.lake.nans import Nans, nans_in, scan_schema, stored_names
 from flightlake.lake.parts import Column, EqualityDeletes, Part
 from flightlake.lake.pinned import Pinned
+from flightlake.lake.resolving import Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +72,11 @@ class PartPlanner:
         self._footers = footers
         self._deleted_rows = deleted_rows
         self._cancellation = cancellation
-        self._name_mapping = name_mapping_of(pinned.metadata, pinned.table)
-        self._identity = _identity_sources(pinned.metadata)
-        self._values = DeletedValuesPlanner(pinned, footers, self._resolve_all, cancellation)
-        self._resolved: dict[tuple[object, ...], Resolved] = {}
+        self._resolver = Resolver(pinned)
+        self._values = DeletedValuesPlanner(
+            pinned, footers, self._resolver.resolve_all, cancellation
+        )
         self._seen: set[str] = set()
-        self._ways: dict[tuple[object, ...], Resolved] = {}
 
     def parts(
         self, chosen: Sequence[Chosen], files: DataFiles, deletes: DeleteIndex | None
@@ -132,17 +122,17 @@ class PartPlanner:
     def _all_alike(self, chosen: Sequence[Chosen]) -> Resolved | None:
         """Return the one way in which all files are read, if it is one for all."""
         ways: dict[int, Resolved] = {}
-        seen: set[tuple[int, int]] = set()
+        seen: set[tuple[int, int]] = set()  # what is in a partition is said by each manifest
         for files in chosen:
             for row in files.rows.tolist():
                 layout = files.manifest.layouts[row]
-                if layout is None or (files.ref.spec_id, id(layout)) in seen:
+                if layout is None or (id(files.manifest), id(layout)) in seen:
                     continue
-                seen.add((files.ref.spec_id, id(layout)))
-                constants = self._constants(files.ref, files.manifest, row, layout)
+                seen.add((id(files.manifest), id(layout)))
+                constants = self._resolver.constants(files.ref, files.manifest, row, layout)
                 if constants:
                     return None
-                way = self._resolve(layout, constants, self._pinned.schema.fields)
+                way = self._resolver.resolve(layout, constants, self._pinned.schema.fields)
                 ways[id(way)] = way
         return next(iter(ways.values())) if len(ways) == 1 else None
 
@@ -157,7 +147,7 @@ class PartPlanner:
         ref, manifest = some.ref, some.manifest
         layout = manifest.layouts[row]
         assert layout is not None  # noqa: S101 - all were read before
-        constants = self._constants(ref, manifest, row, layout)
+        constants = self._resolver.constants(ref, manifest, row, layout)
         path, size, count = manifest.file(row)
         sequence, partition = manifest.sequence(row, ref.sequence), (-1, ())
         applicable = _NOTHING
@@ -167,7 +157,7 @@ class PartPlanner:
             self._seen.add(path)
             partition = (ref.spec_id, manifest.partition_key(row))
             applicable = deletes.applicable(path, sequence, partition, self._pinned.table)
-        resolved = self._resolve(layout, constants, self._pinned.schema.fields)
+        resolved = self._resolver.resolve(layout, constants, self._pinned.schema.fields)
         equality = applicable.equality
         # What the columns of equality deletes are called depends on the file, too.
         more = (layout, constants_key(constants)) if equality else None
@@ -192,7 +182,9 @@ class PartPlanner:
         }
         ids = dict.fromkeys(id_ for keys in key_sets(group.equality) for id_ in keys.ids)
         fields = self._values.fields(tuple(ids))
-        keys = self._resolve_all(group.layout, group.constants, fields).columns if ids else ()
+        keys = (
+            self._resolver.resolve_all(group.layout, group.constants, fields).columns if ids else ()
+        )
         scanned = dict(zip(group.resolved.schema.names, group.resolved.schema.types, strict=True))
         for key in keys:
             if key.stored is not None:
@@ -228,44 +220,6 @@ class PartPlanner:
         schema = scan_schema(alike.schema, stored_names(known, nans.hide))
         return Part(files, schema, alike.columns, {}, nans=stored_names(known, nans.may_be))
 
-    def _resolve_all(
-        self, layout: Layout, constants: Constants, fields: Sequence[NestedField]
-    ) -> Resolved:
-        return self._resolve(layout, constants, fields, fill=False)
-
-    def _resolve(
-        self,
-        layout: Layout,
-        constants: Constants,
-        fields: Sequence[NestedField],
-        fill: bool = True,
-    ) -> Resolved:
-        """Return how *fields* come out of *layout*: the same object for the same way."""
-        wanted = tuple((field.field_id, field.name) for field in fields)
-        key = (layout, constants_key(constants), wanted, fill)
-        found = self._resolved.get(key)
-        if found is None:
-            made = resolve(
-                layout, fields, constants, self._pinned.table, self._name_mapping, fill=fill
-            )
-            found = self._ways.setdefault(way_key(made), made)
-            self._resolved[key] = found
-        return found
-
-    def _constants(
-        self, ref: ManifestRef, manifest: Manifest, row: int, layout: Layout
-    ) -> Constants:
-        """Return the identity partition values of a file that leaves their columns out."""
-        sources = self._identity.get(ref.spec_id)
-        if not sources:
-            return {}
-        stored = {column.field_id for column in layout.columns}
-        return {
-            source: manifest.partition_values[partition_field][row]
-            for partition_field, source in sources.items()
-            if source not in stored and partition_field in manifest.partition_values
-        }
-
     def _read_layouts(self, chosen: Sequence[Chosen]) -> None:
         unread = [
             (files.manifest, row)
@@ -284,15 +238,3 @@ class PartPlanner:
 
 
 _NOTHING = Applicable(None, (), ())
-
-
-def _identity_sources(metadata: TableMetadata) -> Mapping[int, Mapping[int, int]]:
-    """Return for each spec the source columns of its identity fields, by partition field."""
-    return {
-        spec.spec_id: {
-            member.field_id: member.source_id
-            for member in spec.fields
-            if isinstance(member.transform, IdentityTransform)
-        }
-        for spec in metadata.partition_specs
-    }
