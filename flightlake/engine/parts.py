@@ -11,6 +11,7 @@ import pyarrow as pa
 from datafusion import DataFrame, Expr, SessionContext, col, lit
 from datafusion import functions as f
 
+from flightlake.engine.reshaping import reshape
 from flightlake.engine.scan import Scans, empty
 from flightlake.lake.parts import Column, EqualityDeletes, Part
 from flightlake.lake.table import IcebergTable
@@ -187,6 +188,8 @@ def _columns(part: Part) -> list[Expr]:
 
 def _expression(column: Column, part: Part) -> Expr:
     """Return how *column* comes out of a scan of *part*."""
+    if column.reshaped is not None:
+        return reshape(column).alias(column.name)
     if column.stored is not None:
         found = col(quote_always(column.stored))
         if part.schema.field(column.stored).type != column.type:

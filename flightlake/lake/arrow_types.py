@@ -87,7 +87,7 @@ def arrow_type(iceberg: IcebergType) -> pa.DataType:
 
 
 def arrow_field(field: NestedField) -> pa.Field:
-    """Return one column, or one member of a struct, under its own name."""
+    """Return one column under its own name."""
     return pa.field(field.name, arrow_type(field.field_type), nullable=not field.required)
 
 
@@ -117,17 +117,20 @@ def _fixed(iceberg: IcebergType) -> pa.DataType:
     return pa.binary(len(cast(FixedType, iceberg)))
 
 
+# What is inside of nested columns is nullable to clients even if the table requires it: the
+# engine cannot promise so much of values that it made, and those of all files must be of one type.
 def _struct(iceberg: IcebergType) -> pa.DataType:
-    return pa.struct([arrow_field(field) for field in cast(StructType, iceberg).fields])
+    members = cast(StructType, iceberg).fields
+    return pa.struct([(member.name, arrow_type(member.field_type)) for member in members])
 
 
 def _list(iceberg: IcebergType) -> pa.DataType:
-    return pa.list_(arrow_field(cast(ListType, iceberg).element_field))
+    return pa.list_(pa.field("element", arrow_type(cast(ListType, iceberg).element_type)))
 
 
 def _map(iceberg: IcebergType) -> pa.DataType:
     entry = cast(MapType, iceberg)
-    return pa.map_(arrow_type(entry.key_type), arrow_field(entry.value_field))
+    return pa.map_(arrow_type(entry.key_type), arrow_type(entry.value_type))
 
 
 _BUILT: Mapping[type[IcebergType], Callable[[IcebergType], pa.DataType]] = {

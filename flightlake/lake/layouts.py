@@ -49,6 +49,19 @@ def layout_of(schema: pq.ParquetSchema) -> Layout:
     return Layout(tuple(_file_column(field) for field in fields), "INT96" in kinds)
 
 
+def stored_type(column: FileColumn) -> pa.DataType:
+    """Return the Arrow type of *column* with the names its file has, all of it nullable."""
+    if column.type == "struct":
+        return pa.struct([(part.name, stored_type(part)) for part in column.parts])
+    if column.type == "list":
+        (element,) = column.parts
+        return pa.list_(pa.field("element", stored_type(element)))
+    if column.type == "map":
+        key, value = column.parts
+        return pa.map_(stored_type(key), stored_type(value))
+    return column.type
+
+
 def _file_column(field: pa.Field) -> FileColumn:
     told = (field.metadata or {}).get(_FIELD_ID)
     field_id = int(told) if told is not None and int(told) >= 0 else None

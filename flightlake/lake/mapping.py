@@ -11,31 +11,15 @@ import pyarrow as pa
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.name_mapping import NameMapping, parse_mapping_from_json
-from pyiceberg.types import (
-    DateType,
-    IcebergType,
-    NestedField,
-    TimestampNanoType,
-    TimestampType,
-    TimestamptzNanoType,
-    TimestamptzType,
-    TimeType,
-)
+from pyiceberg.types import NestedField
 
-from flightlake.errors import DamagedData, Unsupported
+from flightlake.errors import Unsupported
 from flightlake.lake.arrow_types import arrow_type
 from flightlake.lake.layouts import FileColumn, Layout
 from flightlake.lake.parts import Column
 from flightlake.lake.readable import readable_as
-
-_AS_NUMBER = (
-    DateType,
-    TimeType,
-    TimestampType,
-    TimestamptzType,
-    TimestampNanoType,
-    TimestamptzNanoType,
-)
+from flightlake.lake.scalars import scalar
+from flightlake.lake.shaping import reshaped
 
 _NAME_MAPPING = "schema.name-mapping.default"
 
@@ -59,7 +43,7 @@ def constants_key(constants: Constants) -> tuple[tuple[int, str], ...]:
 def way_key(resolved: Resolved) -> tuple[object, ...]:
     """Return what equal ways to read files have in common, and others have not."""
     columns = (
-        (column.name, column.type, column.stored, _held(column.absent))
+        (column.name, column.type, column.stored, _held(column.absent), column.reshaped)
         for column in resolved.columns
     )
     return (resolved.schema, *columns)
@@ -116,14 +100,18 @@ def resolve(
     if fill and all(_by_name(column, names) for column in columns):
         # The engine fills in nulls by itself: all such files, however old, are read alike.
         columns = [Column(column.name, column.type, column.name) for column in columns]
-    scanned = {column.stored: column.type for column in columns if column.stored is not None}
+    scanned = {
+        column.stored: column.type if column.reshaped is None else column.reshaped.scanned
+        for column in columns
+        if column.stored is not None
+    }
     return Resolved(pa.schema(list(scanned.items())), tuple(columns))
 
 
 def _by_name(column: Column, names: Sequence[str]) -> bool:
     """Whether the engine finds the column, or rightly does not find it, by its own name."""
     if column.stored is not None:
-        return column.stored == column.name
+        return column.stored == column.name and column.reshaped is None
     return column.absent is not None and not column.absent.is_valid and column.name not in names
 
 
@@ -136,9 +124,12 @@ def _column(
     wanted = arrow_type(field.field_type)
     if found is None:
         return Column(field.name, wanted, None, _absent(field, wanted, constants, refuse))
-    if not readable_as(found, field.field_type):
+    if readable_as(found, field.field_type):
+        return Column(field.name, wanted, found.name)
+    made = reshaped(found, field.field_type)
+    if made is None:
         raise refuse(f"has files in which column '{field.name}' has another type")
-    return Column(field.name, wanted, found.name)
+    return Column(field.name, wanted, found.name, reshaped=made)
 
 
 def _absent(
@@ -156,20 +147,6 @@ def _absent(
     if field.required:
         raise refuse(f"has files without the required column '{field.name}'")
     return pa.scalar(None, wanted)
-
-
-def scalar(value: Any, iceberg: IcebergType) -> pa.Scalar:
-    """Return an Iceberg value (dates and times may be numbers) as a scalar of its Arrow type."""
-    wanted = arrow_type(iceberg)
-    if isinstance(iceberg, _AS_NUMBER) and isinstance(value, int):
-        stored = pa.int32() if isinstance(iceberg, DateType) else pa.int64()
-        return pa.array([value], stored).view(wanted)[0]
-    if hasattr(value, "bytes") and not isinstance(value, bytes):
-        value = value.bytes  # a UUID
-    try:
-        return pa.scalar(value, wanted)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as misfit:
-        raise DamagedData(f"a value of type {iceberg} in the table's metadata is none") from misfit
 
 
 def _named(column: FileColumn, mapping: NameMapping, path: tuple[str, ...]) -> FileColumn:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flightlake.lake.files import DataFiles
+from flightlake.lake.nesting import Reshaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Column:
 
     ``name`` and ``type`` are what it is to be; ``stored`` is its name in the files, None where
     they do not have it: then ``absent`` stands for it, a scalar of ``type``, maybe null.
+    ``reshaped`` says how a nested column is made, where a cast to ``type`` does not make it.
     """
 
     name: str
     type: pa.DataType
     stored: str | None
     absent: pa.Scalar | None = None
+    reshaped: Reshaped | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +85,9 @@ class Part:
             and not self.equality
             and len(self.schema) == len(self.columns)
             and all(
-                column.stored == column.name == field.name and column.type == field.type
+                column.stored == column.name == field.name
+                and column.type == field.type
+                and column.reshaped is None
                 for column, field in zip(self.columns, self.schema, strict=True)
             )
         )

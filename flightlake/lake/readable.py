@@ -67,13 +67,13 @@ def _map_found(parts: Sequence[FileColumn], iceberg: MapType) -> bool:
     plain = iceberg.value_type.is_primitive
     return (
         key.field_id == iceberg.key_id
-        and _same(key, iceberg.key_type)
+        and same(key, iceberg.key_type)
         and value.field_id == iceberg.value_id
-        and (readable_as if plain else _same)(value, iceberg.value_type)
+        and (readable_as if plain else same)(value, iceberg.value_type)
     )
 
 
-def _same(column: FileColumn, iceberg: IcebergType) -> bool:
+def same(column: FileColumn, iceberg: IcebergType) -> bool:
     """Whether a nested column is the same in file and table: ids, member names and types."""
     if iceberg.is_primitive:
         return bool(column.type == arrow_type(iceberg))
@@ -95,6 +95,6 @@ def _all_same(parts: Sequence[FileColumn], fields: Sequence[NestedField], named:
     return len(parts) == len(fields) and all(
         part.field_id == field.field_id
         and (not named or part.name == field.name)
-        and _same(part, field.field_type)
+        and same(part, field.field_type)
         for part, field in zip(parts, fields, strict=True)
     )

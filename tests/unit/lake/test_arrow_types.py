@@ -49,9 +49,9 @@ TYPES: list[tuple[IcebergType, str]] = [
     (UUIDType(), "fixed_size_binary[16]"),
     (FixedType(7), "fixed_size_binary[7]"),
     (BinaryType(), "binary"),
-    (StructType(NestedField(1, "a", LongType(), required=True)), "struct<a: int64 not null>"),
+    (StructType(NestedField(1, "a", LongType(), required=True)), "struct<a: int64>"),
     (ListType(1, StringType(), element_required=False), "list<element: string>"),
-    (ListType(1, StringType(), element_required=True), "list<element: string not null>"),
+    (ListType(1, StringType(), element_required=True), "list<element: string>"),
     (MapType(1, StringType(), 2, LongType()), "map<string, int64 ('value')>"),
 ]
 

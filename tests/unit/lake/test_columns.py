@@ -189,18 +189,6 @@ def test_nested_columns_that_did_not_change_are_read(lake: Lake) -> None:
     assert plan_rows(lake, "nested") == 1
 
 
-def test_a_renamed_member_of_a_struct_is_refused(lake: Lake) -> None:
-    table = lake.create("nested", NESTED)
-    table.append(
-        pa.Table.from_pylist(
-            [{"s": {"a": 1, "b": "x"}, "l": [1], "m": [("k", 1)]}], table.schema().as_arrow()
-        )
-    )
-    with table.update_schema() as update:
-        update.rename_column("s.b", "c")
-    assert "column 's' has another type" in refusal(lake, "nested")
-
-
 @pytest.mark.parametrize("rows", [0, 2, 4])
 def test_another_number_of_rows_than_the_manifest_says_is_damaged(
     lake: Lake, tmp_path: Path, rows: int

@@ -1,5 +1,6 @@
 """Structs, lists and maps whose members changed since a file was written; and defaults."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def map_of(value: Any) -> dict[str, Any]:
 
 def nested(name: str, kind: pa.DataType) -> pa.DataType:
     """Return *kind* with the field ids that the columns of these tests have."""
-    ids = {"a": 11, "b": 12, "element": 20, "key": 30, "value": 31}
+    ids = {"a": 11, "b": 12, "n": 15, "element": 20, "key": 30, "value": 31}
 
     def with_id(member: pa.Field, called: str) -> pa.Field:
         made = member.with_type(nested(called, member.type)).with_name(called)
@@ -76,23 +77,98 @@ CHANGES: dict[str, tuple[Any, list[Any]]] = {
         struct(A, column(13, "n", struct(column(14, "x", "int")))),
         [{"a": 1, "n": None}, None, {"a": None, "n": None}],
     ),
+    "rename": (
+        struct(A, column(12, "it's", "string")),
+        [{"a": 1, "it's": "x"}, None, {"a": None, "it's": "y"}],
+    ),
+    "swap names": (
+        struct(column(11, "b", "int"), column(12, "a", "string")),
+        [{"b": 1, "a": "x"}, None, {"b": None, "a": "y"}],
+    ),
+    "add anew": (
+        struct(A, column(13, "b", "string")),
+        [{"a": 1, "b": None}, None, {"a": None, "b": None}],
+    ),
+    "add anew of another type": (
+        struct(column(13, "b", list_of(struct(column(14, "x", "int")))), A),
+        [{"b": None, "a": 1}, None, {"b": None, "a": None}],
+    ),
+    "none left": (struct(column(13, "z", "int")), [{"z": None}, None, {"z": None}]),
+    "all at once": (
+        struct(column(12, "a", "string"), column(13, "b", "date"), column(11, "z", "long")),
+        [{"a": "x", "b": None, "z": 1}, None, {"a": "y", "b": None, "z": None}],
+    ),
+    "default": (
+        struct(A, column(13, "d", "int", required=True, **{"initial-default": 5})),
+        [{"a": 1, "d": 5}, None, {"a": None, "d": 5}],
+    ),
+}
+
+INSIDE: dict[str, tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]] = {
+    "struct": (lambda kind: kind, lambda found: found),
+    "member": (
+        lambda kind: struct(column(15, "n", kind)),
+        lambda found: [*({"n": value} for value in found), None],
+    ),
+    "list": (lambda kind: list_of(kind), lambda found: [found, None, []]),
+    "map": (
+        lambda kind: map_of(kind),
+        lambda found: [[(str(at), value) for at, value in enumerate(found)], None, []],
+    ),
+    "map of lists of structs": (
+        lambda kind: map_of(list_of(struct(column(15, "n", kind)))),
+        lambda found: [
+            [("k", [*({"n": value} for value in found), None]), ("l", []), ("m", None)],
+            None,
+            [],
+        ],
+    ),
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("inside", ["struct", "list"])
+@pytest.mark.parametrize(
+    ("inside", "change"),
+    [
+        *(("struct", change) for change in CHANGES),
+        *(("map of lists of structs", change) for change in CHANGES),
+        *((inside, "all at once") for inside in ("member", "list", "map")),
+    ],
+)
 def test_members_that_changed_are_read(
-    world: tuple[Lake, Lab], tmp_path: Path, change: str, inside: str
+    world: tuple[Lake, Lab], tmp_path: Path, inside: str, change: str
 ) -> None:
     after, expected = CHANGES[change]
-    lists = inside == "list"
-    before = list_of(struct(A, B)) if lists else struct(A, B)
-    made = table(world, tmp_path, before, [OLD, None, []] if lists else OLD)
-    made.evolve([column(1, "c", list_of(after) if lists else after)])
+    within, values = INSIDE[inside]
+    made = table(world, tmp_path, within(struct(A, B)), values(OLD))
+    made.evolve([column(1, "c", within(after))])
     made.publish()
-    found = [value for (value,) in world[1].rows("SELECT c FROM hand")]
-    assert found == ([expected, None, []] if lists else expected)
-    assert world[1].rows("SELECT count(*) FROM hand WHERE c IS NULL") == [(1,)]
+    assert [value for (value,) in world[1].rows("SELECT c FROM hand")] == values(expected)
+    nulls = values(expected).count(None)
+    assert world[1].rows("SELECT count(*) FROM hand WHERE c IS NULL") == [(nulls,)]
+
+
+def test_rows_of_files_before_and_after_a_change_are_read_together(
+    world: tuple[Lake, Lab], tmp_path: Path
+) -> None:
+    made = table(world, tmp_path, map_of(struct(A, B)), [[("k", OLD[0])]])
+    made.evolve([column(1, "c", map_of(CHANGES["all at once"][0]))])
+    made.publish()
+    assert world[1].rows("SELECT c['k']['z'] FROM hand WHERE c['k']['a'] = 'x'") == [(1,)]
+    assert world[1].rows("SELECT c FROM hand WHERE c['k']['a'] = 'y'") == []
+
+
+def test_members_that_changed_are_read_from_files_with_deleted_rows(
+    world: tuple[Lake, Lab], tmp_path: Path
+) -> None:
+    made = HandMade(world[0], tmp_path / "x", [column(1, "c", list_of(struct(A, B)))])
+    plain = made.arrow().field(0)
+    written = pa.field("c", nested("c", plain.type), metadata=plain.metadata)
+    values = [[value] for value in OLD]
+    path = made.data(pa.table([pa.array(values, written.type)], pa.schema([written])))
+    made.evolve([column(1, "c", list_of(struct(column(12, "x", "string"))))])
+    made.positions([(path, 1)])
+    assert world[1].rows("SELECT c FROM hand") == [([{"x": "x"}],), ([{"x": "y"}],)]
+    assert world[1].rows("SELECT c FROM hand WHERE c[1]['x'] = 'y'") == [([{"x": "y"}],)]
 
 
 @pytest.mark.parametrize(
@@ -114,13 +190,10 @@ def test_elements_and_values_are_widened(
 
 
 REFUSED: dict[str, tuple[Any, Any]] = {
-    "rename": (struct(A, B), struct(A, column(12, "bb", "string"))),
-    "another of the name": (struct(A, B), struct(A, column(13, "b", "string"))),
-    "none left": (struct(A), struct(column(13, "z", "int"))),
-    "default": (struct(A, B), struct(A, column(13, "d", "int", **{"initial-default": 5}))),
     "required": (struct(A, B), struct(A, column(13, "d", "int", required=True))),
     "narrower": (struct(column(11, "a", "long")), struct(A)),
-    "struct in a map": (map_of(struct(A, B)), map_of(struct(A))),
+    "another kind": (struct(A, B), list_of("int")),
+    "another kind in a map": (map_of(struct(A, B)), map_of(list_of("int"))),
 }
 
 
@@ -168,3 +241,21 @@ def test_a_column_added_with_a_default_has_it_in_older_files(
     assert shown == expected or str(shown) == expected
     assert later is None
     assert world[1].rows("SELECT id FROM hand WHERE d IS NULL") == [(2,)]
+
+
+def test_members_added_with_defaults_have_them_in_older_files(
+    world: tuple[Lake, Lab], tmp_path: Path
+) -> None:
+    members = [
+        column(40 + at, kind, kind, **{"initial-default": written})
+        for at, (kind, (written, _)) in enumerate(DEFAULTS.items())
+    ]
+    made = table(world, tmp_path, list_of(struct(A, B)), [OLD])
+    made.evolve([column(1, "c", list_of(struct(*members)))])
+    made.publish()
+    (((first, second, third),),) = world[1].rows("SELECT c FROM hand")
+    assert second is None
+    assert first == third
+    for kind, (_, expected) in DEFAULTS.items():
+        shown = first[kind].hex() if isinstance(first[kind], bytes) else first[kind]
+        assert shown == expected or str(shown) == expected
