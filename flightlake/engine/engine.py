@@ -22,9 +22,10 @@ from flightlake.engine.moment import fix
 from flightlake.engine.parameters import parameter_schema
 from flightlake.engine.planner import StatementPlanner, Values
 from flightlake.engine.providers import StatementCatalog
-from flightlake.engine.pump import EngineLoop, Pump
+from flightlake.engine.pump import EngineLoop, LoopPump, Pump
 from flightlake.engine.result import Result
 from flightlake.engine.scan import ScannedFiles, Scans, unread
+from flightlake.engine.scan_pump import ScanPump, ScanThreads, is_steady
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
 from flightlake.engine.tables import NO_CATALOG, NO_SCHEMA, StatementTables
@@ -118,6 +119,7 @@ class Engine:
         self._scans = Scans(self._context)
         self._stores = Stores(self._context)
         self._loop = EngineLoop()
+        self._scan_threads = ScanThreads()
         self._callbacks = ThreadPoolExecutor(32, thread_name_prefix="tables")
 
     def outline(
@@ -186,7 +188,11 @@ class Engine:
         cancellation.check()
         edit = without_paths if plan.text.kind is Kind.EXPLAIN else None
         guard = LossGuard(physical, _counted(plan))
-        pump = Pump(self._loop, self._context, physical)
+        pump: Pump
+        if is_steady(physical):
+            pump = ScanPump(self._scan_threads, self._context, physical)
+        else:
+            pump = LoopPump(self._loop, self._context, physical)
         return Result(plan.schema, pump, plan.text, edit, guard)
 
     def _require_files(self, plan: Plan, physical: ExecutionPlan) -> None:
@@ -203,6 +209,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop all that runs; the engine cannot be used after."""
+        self._scan_threads.stop()
         self._loop.stop()
         self._callbacks.shutdown(wait=False, cancel_futures=True)
 

@@ -1,24 +1,33 @@
 """From the engine's asynchronous streams to one synchronous, bounded, cancellable iterator.
 
 The only place with asyncio.  All partitions of a plan are drawn from at the same time (joins
-wait for each other's partitions), each with at most two batches that nobody has taken yet: so
-the answer to a small statement is whole before anybody asks, and no thread has to be woken for
-it.  Cancelling a task is not enough to stop the engine: the last reference to its stream has to
-go.
+wait for each other's partitions).  Cancelling a task is not enough to stop the engine: the last
+reference to its stream has to go.
 """
 
 import asyncio
-import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
-from datafusion import ExecutionPlan, RecordBatch, SessionContext
+from datafusion import ExecutionPlan, SessionContext
 
-from flightlake.errors import NotReady
+from flightlake.engine.outlet import AHEAD, Outlet, stopping
 
-_AHEAD = 2
+
+class Pump(Protocol):
+    """The batches of an execution: iterate in one thread, close from any."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches; raise what the engine raised; just end after ``close``."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether all batches have been made and taken."""
+
+    def close(self) -> None:
+        """Stop the engine's work and let go of its streams."""
 
 
 class EngineLoop:
@@ -60,7 +69,7 @@ class _Credits:
     def __init__(self, loop: EngineLoop) -> None:
         self._loop = loop
         self._lock = threading.Lock()
-        self._left = _AHEAD
+        self._left = AHEAD
         self._waiting: asyncio.Future[None] | None = None
 
     async def use(self) -> None:
@@ -87,41 +96,25 @@ def _resolve(waiting: "asyncio.Future[None]") -> None:
         waiting.set_result(None)
 
 
-class _End:
-    """Marks the end of one partition, and the error it ended with."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
-
-
-def _stopped() -> NotReady:
-    return NotReady("the server is stopping, and has not sent all rows")
-
-
-class Pump:
-    """The batches of an execution, in the order they come; ends at the first error.
-
-    Iterate in one thread; ``close`` may be called from any, and wakes it.
-    """
+class LoopPump:
+    """Draws any plan on the loop: it can be stopped at every point where the engine yields."""
 
     def __init__(self, loop: EngineLoop, engine: SessionContext, plan: ExecutionPlan) -> None:
         self._loop = loop
-        self._queue: queue.SimpleQueue[tuple[RecordBatch, _Credits] | _End] = queue.SimpleQueue()
         self._tasks: list[asyncio.Task[None]] = []
-        self._open = plan.partition_count
-        self._closed = False
+        self._outlet = Outlet(plan.partition_count)
         # Here and not on the loop: this waits for the engine's threads, and while statements
         # that do not yield keep those busy, the loop would stand still for everybody.
         try:
             streams = [engine.execute(plan, number) for number in range(plan.partition_count)]
         except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
-            self._queue.put(_End(error.with_traceback(None)))
+            self._outlet.end(error.with_traceback(None))
             return
         if not loop.call(self._begin, streams):
-            self._queue.put(_End(_stopped()))
+            self._outlet.end(stopping())
 
     def _begin(self, streams: list[Any]) -> None:
-        while streams and not self._closed:
+        while streams and not self._outlet.closed:
             drawing = self._draw(streams.pop())
             self._tasks.append(asyncio.get_running_loop().create_task(drawing))
         streams.clear()
@@ -133,50 +126,37 @@ class Pump:
             while True:
                 await credits_.use()
                 batch = await stream.__anext__()
-                self._queue.put((batch, credits_))
+                self._outlet.put(batch, credits_)
                 del batch
         except StopAsyncIteration:
             pass
         except asyncio.CancelledError:
             # Nobody reads any more, or the server stops: then this must not look like the end.
-            error = None if self._closed else _stopped()
+            error = None if self._outlet.closed else stopping()
         except BaseException as failure:  # noqa: BLE001 - the engine panics with a BaseException
             # Its traceback would keep this frame, and so the stream, alive.
             error = failure.with_traceback(None)
         finally:
             del stream
-            self._queue.put(_End(error))
+            self._outlet.end(error)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield batches; raise what the engine raised; just end after ``close``."""
-        while self._open and not self._closed:
-            item = self._queue.get()
-            if isinstance(item, _End):
-                self._open -= 1
-                if item.error is not None:
-                    self.close()
-                    raise item.error
-                continue
-            made, credits_ = item
-            del item
-            # Given before this batch is used: the next one is made meanwhile.
-            credits_.give()
-            batch = made.to_pyarrow()
-            del made
-            yield batch
+        try:
+            yield from self._outlet
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def ended(self) -> bool:
         """Whether all batches have been made and taken."""
-        return not self._open and not self._closed
+        return self._outlet.ended
 
     def close(self) -> None:
         """Stop the engine's work and let go of its streams."""
-        if self._closed:
-            return
-        self._closed = True
-        self._loop.call(self._cancel)
-        self._queue.put(_End(None))
+        if self._outlet.close():
+            self._loop.call(self._cancel)
 
     def _cancel(self) -> None:
         for task in self._tasks:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from datafusion import ExecutionPlan, SessionConfig, SessionContext
 
-from flightlake.engine.pump import EngineLoop, Pump
+from flightlake.engine.pump import EngineLoop, LoopPump
 from flightlake.errors import NotReady
 from tests.fix_server import eventually
 
@@ -48,13 +48,13 @@ def values(batches: list[pa.RecordBatch]) -> list[int]:
 def test_all_batches_of_all_partitions_come(loop: EngineLoop, context: SessionContext) -> None:
     plan = planned(context)
     assert plan.partition_count == PARTITIONS
-    pump = Pump(loop, context, plan)
+    pump = LoopPump(loop, context, plan)
     assert values(list(pump)) == list(range(ROWS))
     assert pump.ended
 
 
 def test_an_error_in_the_middle_is_raised(loop: EngineLoop, context: SessionContext) -> None:
-    pump = Pump(loop, context, planned(context, f"10 / ({ROWS - 1} - value)"))
+    pump = LoopPump(loop, context, planned(context, f"10 / ({ROWS - 1} - value)"))
     with pytest.raises(Exception, match="Divide by zero"):
         list(pump)
     assert not pump.ended
@@ -63,7 +63,7 @@ def test_an_error_in_the_middle_is_raised(loop: EngineLoop, context: SessionCont
 def test_close_from_another_thread_ends_the_iteration(
     loop: EngineLoop, context: SessionContext
 ) -> None:
-    pump = Pump(loop, context, endless(context))
+    pump = LoopPump(loop, context, endless(context))
     begun = threading.Event()
 
     def read() -> None:
@@ -83,7 +83,7 @@ def test_nobody_who_reads_is_left_waiting_or_told_of_an_end_when_the_loop_stops(
     context: SessionContext,
 ) -> None:
     loop = EngineLoop()
-    pump = Pump(loop, context, endless(context))
+    pump = LoopPump(loop, context, endless(context))
     batches = iter(pump)
     next(batches)
     loop.stop()
@@ -96,13 +96,13 @@ def test_a_loop_that_has_stopped_says_so(context: SessionContext) -> None:
     loop = EngineLoop()
     loop.stop()
     with pytest.raises(NotReady, match="is stopping"):
-        list(Pump(loop, context, planned(context)))
+        list(LoopPump(loop, context, planned(context)))
 
 
 def test_no_more_than_a_few_batches_are_made_ahead(
     loop: EngineLoop, context: SessionContext
 ) -> None:
-    pump = Pump(loop, context, planned(context))
-    waiting = pump._queue
-    eventually(lambda: waiting.qsize() == 2 * PARTITIONS, "two of each partition's four are made")
+    pump = LoopPump(loop, context, planned(context))
+    waiting = pump._outlet
+    eventually(lambda: waiting.waiting() == 2 * PARTITIONS, "two of each partition's four are made")
     assert values(list(pump)) == list(range(ROWS))

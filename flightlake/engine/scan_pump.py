@@ -1,0 +1,144 @@
+"""Draws plans that only read, each partition in one thread from the file to the batch.
+
+A stream that is polled where it is drawn is decoded on that thread: no hand-over to the engine's
+own threads, and memory is freed where it is warm.  For whole tables that is a sixth less CPU and
+half the memory of drawing on the loop (``bench stream``).  The price is that a step cannot be
+interrupted; so this is for plans whose every step is short: those that read and project, and
+never look for rows.
+"""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+from datafusion import ExecutionPlan, SessionContext
+
+from flightlake.engine.outlet import AHEAD, Outlet, stopping
+
+_STEADY = frozenset({"DataSourceExec", "ProjectionExec", "UnionExec", "CooperativeExec"})
+"""Operators that make each batch of a bounded amount of input."""
+
+_THREADS = 256
+"""Most partitions that are read at the same time; more take turns, batch by batch."""
+
+
+def is_steady(plan: ExecutionPlan) -> bool:
+    """Return whether each batch of *plan* takes a bounded amount of work."""
+    name = plan.display().split(":", 1)[0].strip()
+    return name in _STEADY and all(is_steady(child) for child in plan.children())
+
+
+class ScanThreads:
+    """The threads in which steady plans are drawn; held only while a batch is made."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
+
+    def submit(self, partition: "_Partition") -> None:
+        """Draw from *partition*; end it with an error once the threads have stopped."""
+        try:
+            self._pool.submit(partition.draw)
+        except RuntimeError:
+            partition.cut_off()
+
+    def stop(self) -> None:
+        """Begin no further batch; partitions that are still drawn end with an error."""
+        self._pool.shutdown(wait=False)
+
+
+class _Partition:
+    """One stream of the engine; makes batches while it has credits and is not closed.
+
+    At most one thread draws it: the one for which ``_drawing`` was set.
+    """
+
+    def __init__(self, threads: ScanThreads, stream: Any, outlet: Outlet) -> None:
+        self._threads = threads
+        self._stream = stream
+        self._outlet = outlet
+        self._lock = threading.Lock()
+        self._left = AHEAD
+        self._drawing = True
+
+    def draw(self) -> None:
+        """Make batches until the credits are used up, or the stream ends."""
+        error: BaseException | None = None
+        try:
+            while self._use():
+                self._outlet.put(self._stream.next(), self)
+            return
+        except StopIteration:
+            pass
+        except BaseException as failure:  # noqa: BLE001 - the engine panics with a BaseException
+            # Its traceback would keep this frame, and so the stream, alive.
+            error = failure.with_traceback(None)
+        self._stream = None
+        self._outlet.end(error)
+
+    def give(self) -> None:
+        """Give one credit back, and draw again if nobody does."""
+        with self._lock:
+            self._left += 1
+            if self._drawing:
+                return
+            self._drawing = True
+        self._threads.submit(self)
+
+    def cut_off(self) -> None:
+        """End with the error of a server that stops."""
+        self._stream = None
+        self._outlet.end(stopping())
+
+    def let_go(self) -> None:
+        """Let go of the stream, now or when the batch that is being made is there."""
+        with self._lock:
+            if not self._drawing:
+                self._stream = None
+
+    def _use(self) -> bool:
+        with self._lock:
+            if self._outlet.closed:
+                self._stream = None
+            elif self._left:
+                self._left -= 1
+                return True
+            self._drawing = False
+            return False
+
+
+class ScanPump:
+    """Draws a steady plan, each partition in a thread of *threads*."""
+
+    def __init__(self, threads: ScanThreads, engine: SessionContext, plan: ExecutionPlan) -> None:
+        self._outlet = Outlet(plan.partition_count)
+        self._partitions: list[_Partition] = []
+        try:
+            for number in range(plan.partition_count):
+                stream = engine.execute(plan, number)
+                self._partitions.append(_Partition(threads, stream, self._outlet))
+        except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
+            self._outlet.end(error.with_traceback(None))
+            return
+        for partition in self._partitions:
+            threads.submit(partition)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches; raise what the engine raised; just end after ``close``."""
+        try:
+            yield from self._outlet
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def ended(self) -> bool:
+        """Whether all batches have been made and taken."""
+        return self._outlet.ended
+
+    def close(self) -> None:
+        """Begin no further batch, and let go of the streams."""
+        if self._outlet.close():
+            for partition in self._partitions:
+                partition.let_go()
