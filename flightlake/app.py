@@ -44,6 +44,7 @@ from flightlake.server.codec import Encoding
 from flightlake.server.dispatch import Tables
 from flightlake.server.drain import Traffic
 from flightlake.server.flight_server import FlightServer, Listening
+from flightlake.server.malloc import keep_message_memory
 from flightlake.server.probes import ProbeServer
 from flightlake.server.self_signed import self_signed
 from flightlake.server.service import FlightService
@@ -145,6 +146,7 @@ def build(settings: Settings) -> App:
     Raises:
         FlightlakeError: Something it needs is not there.
     """
+    keep_message_memory()
     clock = SystemClock()
     log = JsonLog(clock=clock, level=settings.logging.level, sql_text=settings.logging.sql_text)
     take_over_logging(log, level=settings.logging.level)
