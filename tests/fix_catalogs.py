@@ -69,20 +69,20 @@ def sqlite_lake(folder: Path, store: Mapping[str, str] | None = None, warehouse:
     """Return a lake in SQLite, its files in *folder* unless *warehouse* says otherwise."""
     where = warehouse or f"file://{folder}/warehouse"
     properties = {"uri": f"sqlite:///{folder}/catalog.db", "warehouse": where, **(store or {})}
-    return _lake("sql", properties, SqlCatalog)
+    return new_lake("sql", properties, SqlCatalog)
 
 
 def postgresql_lake(folder: Path) -> Lake:
     """Return a lake in PostgreSQL, its files in *folder*."""
     server: postgresql.Server = started(postgresql)
     properties = {"uri": server.uri, "warehouse": f"file://{folder}/warehouse"}
-    return _lake("sql", properties, SqlCatalog)
+    return new_lake("sql", properties, SqlCatalog)
 
 
 def rest_lake() -> Lake:
     """Return a lake behind Iceberg's REST protocol, its files in a folder of the server."""
     server: iceberg_rest.Server = started(iceberg_rest)
-    return _lake("rest", {"uri": server.uri}, RestCatalog)
+    return new_lake("rest", {"uri": server.uri}, RestCatalog)
 
 
 def s3_lake(folder: Path, bucket: str = "lake") -> Lake:
@@ -92,7 +92,8 @@ def s3_lake(folder: Path, bucket: str = "lake") -> Lake:
     return sqlite_lake(folder, server.properties, f"s3://{bucket}/{uuid.uuid4().hex[:8]}")
 
 
-def _lake(type_: str, properties: Mapping[str, str], writer_type: Any) -> Lake:
+def new_lake(type_: str, properties: Mapping[str, str], writer_type: Any) -> Lake:
+    """Return a lake in the catalog at *properties*, written by pyiceberg's *writer_type*."""
     # A name of its own: rows of the sql catalog belong to the catalog of that name.
     name = f"lake_{uuid.uuid4().hex[:8]}"
     writer = writer_type(name, **properties)

@@ -16,7 +16,7 @@ from urllib.parse import quote as percent_encoded
 import sqlalchemy as sa
 from pyiceberg.table.metadata import TableMetadataUtil
 from sqlalchemy.exc import OperationalError, ProgrammingError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool
 
 from flightlake.errors import FlightlakeError, NotFound, Unsupported
 from flightlake.lake import blobs, refusals
@@ -202,14 +202,9 @@ def _sqlite(name: str, url: sa.URL, timeout: timedelta) -> sa.Engine:
             address, timeout=timeout.total_seconds(), check_same_thread=False, uri=True
         )
 
-    return sa.create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=_POOL,
-        max_overflow=_POOL,
-        pool_timeout=timeout.total_seconds(),
-    )
+    # Opened for each call (0.1 ms): a connection that is kept goes on to read a file that was
+    # replaced or removed.
+    return sa.create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
 def _postgresql(url: sa.URL, timeout: timedelta) -> sa.Engine:

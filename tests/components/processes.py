@@ -49,18 +49,29 @@ class Process:
         self._stop_signal = stop_signal
         self.log = folder / "log"
         self._folder = folder
+        self._arguments = list(arguments)
+        self._environment = {**os.environ, **(environment or {})}
+        self._user = user
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
         with self.log.open("wb") as output:
-            self._process = subprocess.Popen(
-                list(arguments),
+            process = subprocess.Popen(
+                self._arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
-                cwd=folder,
-                user=user,
+                env=self._environment,
+                cwd=self._folder,
+                user=self._user,
                 start_new_session=True,
             )
         atexit.register(self.stop)
+        return process
+
+    def begin(self) -> None:
+        """Start the program once more, as it was started, after ``end``."""
+        self._process = self._started()
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
         """Return once *ready* holds.
@@ -108,6 +119,11 @@ class Process:
 
     def stop(self) -> None:
         """End the program and whatever it started; does nothing the second time."""
+        self.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """End the program, and keep its folder for ``begin``."""
         atexit.unregister(self.stop)
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -118,7 +134,6 @@ class Process:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _after_name(stat: Path) -> list[str]:

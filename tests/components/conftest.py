@@ -1,0 +1,3 @@
+from tests.fix_engine import labs
+
+__all__ = ["labs"]
