@@ -124,7 +124,7 @@ def index_deletes(
     index = DeleteIndex()
     specs = metadata.specs()
     for ref, manifest in zip(refs, manifests, strict=True):
-        if manifest.encrypted:
+        if manifest.encrypted.any():
             raise Unsupported(f"table {table} is encrypted, which is not supported")
         spec = specs.get(ref.spec_id)
         if spec is None:

@@ -5,50 +5,55 @@ room.  Only live entries are kept.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyiceberg.avro.file import AvroFile
-from pyiceberg.types import IcebergType, TimestampNanoType
-from pyiceberg.utils.schema_conversion import LOGICAL_FIELD_TYPE_MAPPING
+from pyiceberg.types import IcebergType
 
-from flightlake.lake.blobs import Content
 from flightlake.lake.layouts import Layout
-from flightlake.lake.physical import decoded_bounds, physical_array
-from flightlake.lake.records import positions, struct_at, value_at
+from flightlake.lake.partition_columns import PartitionColumn
+from flightlake.lake.physical import decoded_bounds
 
-_DELETED = 2
-_DATA_FILE = 2
-_STATUS = 0
-_CONTENT, _PATH, _FORMAT, _PARTITION, _RECORDS, _SIZE = 134, 100, 101, 102, 103, 104
-_NULL_COUNTS, _NAN_COUNTS, _LOWER, _UPPER, _KEY_METADATA = 110, 137, 125, 128, 131
-_EQUALITY_IDS, _REFERENCED, _OFFSET, _BLOB_SIZE = 135, 143, 144, 145
-_SEQUENCE = 3
-_INHERITED = -1
-
-# Partition values of version 3, whose Avro type pyiceberg does not know.
-LOGICAL_FIELD_TYPE_MAPPING["timestamp-nanos", "long"] = TimestampNanoType()
+INHERITED = -1
+"""A data sequence number that is its manifest's."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByField:
-    """A map from field id to value for each file, laid flat: ``lengths`` entries per file."""
+    """A map from field id to value for each file, laid flat: ``lengths`` entries per file.
+
+    If ``alike``, all files have the same keys, and ``keys`` are those of one.
+    """
 
     lengths: npt.NDArray[np.int32]
     keys: npt.NDArray[np.int32]
     values: pa.Array
+    alike: bool = False
 
     def of(self, field_id: int) -> pa.Array:
         """Return the values of one field, one per file; null where a file says nothing."""
-        owners = np.repeat(np.arange(len(self.lengths)), self.lengths)
         found = np.flatnonzero(self.keys == field_id)
-        where = np.full(len(self.lengths), -1, np.int64)
+        count = len(self.lengths)
+        if self.alike and len(found):
+            return self.values.take(pa.array(found[-1] + np.arange(count) * len(self.keys)))
+        if not len(found):
+            return pa.nulls(count, self.values.type)
+        owners = np.repeat(np.arange(count), self.lengths)
+        where = np.full(count, -1, np.int64)
         where[owners[found]] = found
         return self.values.take(pa.array(where, mask=where < 0))
+
+    def part(self, start: int, stop: int) -> "ByField":
+        """Return what is said of some files, in memory of its own."""
+        lengths = self.lengths[start:stop].copy()
+        first = int(self.lengths[:start].sum())
+        last = first + int(lengths.sum())
+        keys = self.keys if self.alike else self.keys[first:last].copy()
+        return ByField(lengths, keys, _copied(self.values, first, last), self.alike)
 
     @property
     def nbytes(self) -> int:
@@ -69,6 +74,13 @@ class DeleteDetails:
     offsets: tuple[int | None, ...]
     blob_sizes: tuple[int | None, ...]
 
+    def part(self, start: int, stop: int) -> "DeleteDetails":
+        """Return the details of some files."""
+        of = slice(start, stop)
+        return DeleteDetails(
+            self.equality_ids[of], self.referenced[of], self.offsets[of], self.blob_sizes[of]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -76,7 +88,7 @@ class Manifest:
 
     ``sequences`` are data sequence numbers as they are stored (see ``sequence``).  ``content``
     is 0 for data, 1 for position deletes (deletion vectors too), 2 for equality deletes.
-    ``formats`` are upper case.  ``encrypted`` says whether a file has key metadata.  Bounds and
+    ``formats`` are upper case.  ``encrypted`` says which files have key metadata.  Bounds and
     partition values are decoded when first asked for; what is decoded is kept.  ``layouts``
     has one entry per file, which whoever reads its footer fills in.
     """
@@ -87,13 +99,12 @@ class Manifest:
     sequences: npt.NDArray[np.int64]
     content: npt.NDArray[np.int8]
     formats: pa.Array
-    encrypted: bool
+    encrypted: npt.NDArray[np.bool_]
     null_counts: ByField
     nan_counts: ByField
     lower: ByField
     upper: ByField
-    partition_types: Mapping[int, IcebergType]
-    partition_values: Mapping[int, list[Any]]
+    partition_values: Mapping[int, PartitionColumn]
     deletes: DeleteDetails | None = None
     layouts: list[Layout | None] = field(default_factory=list)
     _decoded: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -106,7 +117,7 @@ class Manifest:
     def nbytes(self) -> int:
         """Bytes taken, decoded columns included (as if all were)."""
         bounds = self.lower.nbytes + self.upper.nbytes
-        partitions = sum(64 * len(values) for values in self.partition_values.values())
+        partitions = sum(values.stored.nbytes for values in self.partition_values.values())
         plain = self.paths.nbytes + self.sizes.nbytes + self.record_counts.nbytes + len(self)
         return int(
             1024
@@ -127,7 +138,7 @@ class Manifest:
         Source: Iceberg spec, "Sequence Number Inheritance".
         """
         own = int(self.sequences[row])
-        return manifest_sequence if own == _INHERITED else own
+        return manifest_sequence if own == INHERITED else own
 
     def partition_key(self, row: int) -> tuple[Any, ...]:
         """Return what a file's partition values are compared by, in the order of the spec."""
@@ -158,21 +169,20 @@ class Manifest:
 
     def nulls(self, field_id: int) -> pa.Array:
         """Return how many values of a column are null; null where that is not known."""
-        return self._once(("nulls", field_id), lambda: self.null_counts.of(field_id))
+        return self._once(
+            ("nulls", field_id), lambda: self.null_counts.of(field_id).cast(pa.int64())
+        )
 
     def nans(self, field_id: int) -> pa.Array:
         """Return how many values of a column are NaN; null where that is not known."""
-        return self._once(("nans", field_id), lambda: self.nan_counts.of(field_id))
+        return self._once(("nans", field_id), lambda: self.nan_counts.of(field_id).cast(pa.int64()))
 
     def partition(self, partition_field_id: int) -> pa.Array | None:
         """Return the values of a partition field; None if unknown, or not comparable."""
-        iceberg = self.partition_types.get(partition_field_id)
-        if iceberg is None:
+        values = self.partition_values.get(partition_field_id)
+        if values is None:
             return None
-        values = self.partition_values[partition_field_id]
-        return self._once(
-            ("partition", partition_field_id), lambda: physical_array(values, iceberg)
-        )
+        return self._once(("partition", partition_field_id), values.physical)
 
     def _once(self, key: tuple[Any, ...], decode: Callable[[], Any]) -> Any:
         if key not in self._decoded:
@@ -182,78 +192,38 @@ class Manifest:
         return self._decoded[key]
 
 
-def decode_manifest(path: str, content: bytes) -> Manifest:
-    """Return the live entries of a manifest.
+def split(manifest: Manifest, ends: Sequence[int]) -> list[Manifest]:
+    """Return the manifests that *manifest* is made of, each in memory of its own.
 
-    The file is read with its own schema, and fields are found by id, so that manifests of
-    every format version, by every writer, look the same.
-
-    Raises:
-        Exception: Whatever pyiceberg and the decompressors raise on damaged content.
+    Args:
+        ends: Where each ends.
     """
-    with AvroFile[Any](Content(path, content)) as opened:
-        struct = opened.schema.as_struct()
-        entry = positions(struct)
-        file_type = struct_at(struct, _DATA_FILE)
-        at = positions(file_type)
-        status, data_file = entry[_STATUS], entry[_DATA_FILE]
-        entries = [record for record in opened if record[status] != _DELETED]
-        files = [record[data_file]._data for record in entries]
-        sequences = [value_at(record._data, entry, _SEQUENCE) for record in entries]
-        numbered = _SEQUENCE in entry  # not in version 1, where all are 0
-    partition_type = struct_at(file_type, _PARTITION)
-    keys = _column(files, at, _KEY_METADATA)
-    partitions = [row[at[_PARTITION]]._data for row in files]
-    kinds = [value or 0 for value in _column(files, at, _CONTENT)]
+    starts = [0, *ends[:-1]]
+    return [_part(manifest, int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def _part(whole: Manifest, start: int, stop: int) -> Manifest:
     return Manifest(
-        paths=pa.array(_column(files, at, _PATH), pa.string()),
-        sizes=np.array(_column(files, at, _SIZE), np.int64),
-        record_counts=np.array(_column(files, at, _RECORDS), np.int64),
-        sequences=np.array(
-            [(_INHERITED if numbered else 0) if value is None else value for value in sequences],
-            np.int64,
-        ),
-        content=np.array(kinds, np.int8),
-        formats=pa.array(
-            [str(value).upper() for value in _column(files, at, _FORMAT)]
-        ).dictionary_encode(),
-        encrypted=any(value is not None for value in keys),
-        null_counts=_by_field(_column(files, at, _NULL_COUNTS), pa.int64()),
-        nan_counts=_by_field(_column(files, at, _NAN_COUNTS), pa.int64()),
-        deletes=_delete_details(files, at) if any(kinds) else None,
-        layouts=[None] * len(files),
-        lower=_by_field(_column(files, at, _LOWER), pa.binary()),
-        upper=_by_field(_column(files, at, _UPPER), pa.binary()),
-        partition_types={member.field_id: member.field_type for member in partition_type.fields},
+        paths=_copied(whole.paths, start, stop),
+        sizes=whole.sizes[start:stop].copy(),
+        record_counts=whole.record_counts[start:stop].copy(),
+        sequences=whole.sequences[start:stop].copy(),
+        content=whole.content[start:stop].copy(),
+        formats=_copied(whole.formats, start, stop),
+        encrypted=whole.encrypted[start:stop].copy(),
+        null_counts=whole.null_counts.part(start, stop),
+        nan_counts=whole.nan_counts.part(start, stop),
+        lower=whole.lower.part(start, stop),
+        upper=whole.upper.part(start, stop),
         partition_values={
-            member.field_id: [row[position] for row in partitions]
-            for position, member in enumerate(partition_type.fields)
+            field_id: PartitionColumn(values.iceberg, _copied(values.stored, start, stop))
+            for field_id, values in whole.partition_values.items()
         },
+        deletes=None if whole.deletes is None else whole.deletes.part(start, stop),
+        layouts=[None] * (stop - start),
     )
 
 
-def _delete_details(files: list[list[Any]], at: Mapping[int, int]) -> DeleteDetails:
-    return DeleteDetails(
-        equality_ids=tuple(tuple(sorted(ids or ())) for ids in _column(files, at, _EQUALITY_IDS)),
-        referenced=tuple(_column(files, at, _REFERENCED)),
-        offsets=tuple(_column(files, at, _OFFSET)),
-        blob_sizes=tuple(_column(files, at, _BLOB_SIZE)),
-    )
-
-
-def _column(rows: list[list[Any]], at: Mapping[int, int], field_id: int) -> list[Any]:
-    return [value_at(row, at, field_id) for row in rows]
-
-
-def _by_field(maps: list[dict[int, Any] | None], value_type: pa.DataType) -> ByField:
-    keys: list[int] = []
-    values: list[Any] = []
-    for entry in maps:
-        if entry:
-            keys.extend(entry.keys())
-            values.extend(entry.values())
-    return ByField(
-        lengths=np.array([len(entry) if entry else 0 for entry in maps], np.int32),
-        keys=np.array(keys, np.int32),
-        values=pa.array(values, value_type),
-    )
+def _copied(values: pa.Array, start: int, stop: int) -> pa.Array:
+    # A slice would keep the memory of the whole.
+    return pa.concat_arrays([values.slice(start, stop - start)])

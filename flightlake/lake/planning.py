@@ -14,8 +14,9 @@ from flightlake.lake.columns import Footers
 from flightlake.lake.deleted_rows import DeletedRows
 from flightlake.lake.deletes import DeleteIndex, index_deletes
 from flightlake.lake.files import NO_FILES, DataFiles
+from flightlake.lake.manifest_decoding import decode_manifests
 from flightlake.lake.manifest_lists import ManifestList, ManifestRef, decode_manifest_list
-from flightlake.lake.manifests import Manifest, decode_manifest
+from flightlake.lake.manifests import Manifest
 from flightlake.lake.parts import FilePlan
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.predicates import Predicate
@@ -121,7 +122,7 @@ class Planner:
         content = blobs.read(pinned.store, ref.path, subject)
         if len(content) != ref.length:
             raise DamagedData(f"{subject} is not as long as it should be")
-        manifest = _decoded(lambda: decode_manifest(ref.path, content), subject)
+        manifest = _decoded(lambda: decode_manifests([content])[0], subject)
         if ref.live is not None and len(manifest) < ref.live:
             raise DamagedData(f"{subject} has fewer entries than it should have")
         self._manifests.put((pinned.store.place, ref.path), manifest, manifest.nbytes)
@@ -142,7 +143,7 @@ def _selected(pinned: Pinned, manifests: Sequence[Manifest], chosen: Sequence[Ro
     for manifest, rows in zip(manifests, chosen, strict=True):
         if len(rows) == 0:
             continue
-        if manifest.encrypted:
+        if manifest.encrypted.any():
             raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
         refusals.check_formats(manifest.formats.take(pa.array(rows)), pinned.table)
         whole = len(rows) == len(manifest)
