@@ -18,15 +18,14 @@ _WIDER: dict[pa.DataType, tuple[pa.DataType, ...]] = {
 def readable_as(column: FileColumn, iceberg: IcebergType) -> bool:
     """Whether a file's column can stand for a table's: the same, or as the engine casts it.
 
-    It widens numbers, and takes the members of structs by name: so these may have been added,
-    dropped, reordered and widened since, but not renamed.  In maps it casts no structs.
+    It widens numbers.  It takes the members of structs by name, so these may have been added,
+    dropped and reordered since, but not renamed; in lists and maps only widened, for there it
+    takes them by position where the writer had long lists.
     """
     if isinstance(iceberg, StructType):
         return column.type == "struct" and _members_found(column.parts, iceberg.fields)
-    if isinstance(iceberg, ListType):
-        return column.type == "list" and _part_found(column.parts[0], iceberg.element_field)
-    if isinstance(iceberg, MapType):
-        return column.type == "map" and _map_found(column.parts, iceberg)
+    if not iceberg.is_primitive:
+        return same(column, iceberg, widened=True)
     wanted, stored = arrow_type(iceberg), column.type
     if stored == wanted or stored in _WIDER.get(wanted, ()):
         return True
@@ -36,6 +35,39 @@ def readable_as(column: FileColumn, iceberg: IcebergType) -> bool:
         and pa.types.is_decimal(stored)
         and stored.scale == wanted.scale
         and stored.precision <= wanted.precision
+    )
+
+
+def same(column: FileColumn, iceberg: IcebergType, *, widened: bool = False) -> bool:
+    """Whether a column is the same in file and table: ids, member names, order and types.
+
+    With *widened*, types may have been widened since.
+    """
+    if iceberg.is_primitive:
+        if widened:
+            return readable_as(column, iceberg)
+        return bool(column.type == arrow_type(iceberg))
+    if isinstance(iceberg, StructType):
+        parts = column.parts
+        return (
+            column.type == "struct"
+            and [part.name for part in parts] == [field.name for field in iceberg.fields]
+            and _all_same(parts, iceberg.fields, widened)
+        )
+    # Elements, keys and values are called differently by every writer.
+    if isinstance(iceberg, ListType):
+        return column.type == "list" and _all_same(column.parts, [iceberg.element_field], widened)
+    return (
+        isinstance(iceberg, MapType)
+        and column.type == "map"
+        and _all_same(column.parts, [iceberg.key_field, iceberg.value_field], widened)
+    )
+
+
+def _all_same(parts: Sequence[FileColumn], fields: Sequence[NestedField], widened: bool) -> bool:
+    return len(parts) == len(fields) and all(
+        part.field_id == field.field_id and same(part, field.field_type, widened=widened)
+        for part, field in zip(parts, fields, strict=True)
     )
 
 
@@ -54,47 +86,4 @@ def _members_found(parts: Sequence[FileColumn], fields: Sequence[NestedField]) -
             else field.name not in names and not field.required and field.initial_default is None
             for field in fields
         )
-    )
-
-
-def _part_found(part: FileColumn, field: NestedField) -> bool:
-    """Whether an element, key or value is readable; every writer calls these differently."""
-    return part.field_id == field.field_id and readable_as(part, field.field_type)
-
-
-def _map_found(parts: Sequence[FileColumn], iceberg: MapType) -> bool:
-    key, value = parts
-    plain = iceberg.value_type.is_primitive
-    return (
-        key.field_id == iceberg.key_id
-        and same(key, iceberg.key_type)
-        and value.field_id == iceberg.value_id
-        and (readable_as if plain else same)(value, iceberg.value_type)
-    )
-
-
-def same(column: FileColumn, iceberg: IcebergType) -> bool:
-    """Whether a nested column is the same in file and table: ids, member names and types."""
-    if iceberg.is_primitive:
-        return bool(column.type == arrow_type(iceberg))
-    if isinstance(iceberg, StructType):
-        return column.type == "struct" and _all_same(column.parts, iceberg.fields, named=True)
-    if isinstance(iceberg, ListType):
-        return column.type == "list" and _all_same(
-            column.parts, (iceberg.element_field,), named=False
-        )
-    return (
-        isinstance(iceberg, MapType)
-        and column.type == "map"
-        and _all_same(column.parts, (iceberg.key_field, iceberg.value_field), named=False)
-    )
-
-
-def _all_same(parts: Sequence[FileColumn], fields: Sequence[NestedField], named: bool) -> bool:
-    """Compare members; those of lists and maps are called differently by every writer."""
-    return len(parts) == len(fields) and all(
-        part.field_id == field.field_id
-        and (not named or part.name == field.name)
-        and same(part, field.field_type)
-        for part, field in zip(parts, fields, strict=True)
     )

@@ -61,7 +61,8 @@ def _struct(parts: Sequence[FileColumn], fields: Sequence[NestedField]) -> Struc
         if member is None or (member.stored is not None and names.count(member.stored) > 1):
             return None
         members.append(member)
-    return StructOf(tuple(members))
+    # The engine has no way to make a struct without members.
+    return StructOf(tuple(members)) if members else None
 
 
 def _present(part: FileColumn, field: NestedField) -> Member | None:

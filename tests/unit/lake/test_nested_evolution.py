@@ -147,6 +147,16 @@ def test_members_that_changed_are_read(
     assert world[1].rows("SELECT count(*) FROM hand WHERE c IS NULL") == [(nulls,)]
 
 
+def test_a_nested_column_that_was_renamed_is_found_in_files_of_either_name(
+    world: tuple[Lake, Lab], tmp_path: Path
+) -> None:
+    made = table(world, tmp_path, list_of("int"), [[1]])
+    made.evolve([column(1, "d", list_of("int"))])
+    written = pa.field("d", nested("d", pa.list_(pa.int32())), metadata=made.arrow()[0].metadata)
+    made.data(pa.table([pa.array([[2]], written.type)], pa.schema([written])))
+    assert sorted(world[1].rows("SELECT d FROM hand")) == [([1],), ([2],)]
+
+
 def test_rows_of_files_before_and_after_a_change_are_read_together(
     world: tuple[Lake, Lab], tmp_path: Path
 ) -> None:
