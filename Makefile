@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench corpus corpus-refused proto constraints clean
+.PHONY: help setup demo test check format bench corpus corpus-refused corpus-stories proto constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -44,6 +44,9 @@ corpus: $(INSTALLED) ## have Spark and others write the tables of tests/corpus a
 
 corpus-refused: $(INSTALLED) ## write down which tables of the corpus are refused today
 	$(BIN)/python -m tests.corpus.refused
+
+corpus-stories: $(INSTALLED) ## have Spark tell random stories and read them (ARGS='SEED COUNT')
+	$(BIN)/python -m tests.corpus.stories $(ARGS)
 
 proto: $(INSTALLED) ## generate flightlake/_proto from proto/
 	$(BIN)/python proto/generate.py

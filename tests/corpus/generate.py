@@ -30,11 +30,17 @@ _JARS = (
 
 def main(*patterns: str) -> int:
     """Write the corpus; returns the exit code."""
-    python, jars = _python(), _jars()
-    _compile(python, jars)
+    python, jars = tools()
     settings = os.environ | {"FLIGHTLAKE_CORPUS_REST": str(iceberg_rest.ensure())}
     command = [str(python), "-m", "tests.corpus.writers", str(jars), *patterns]
     return subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode
+
+
+def tools() -> tuple[Path, Path]:
+    """Return the writers' interpreter and the folder of their jars; installs what is missing."""
+    python, jars = _python(), _jars()
+    _compile(python, jars)
+    return python, jars
 
 
 def _python() -> Path:

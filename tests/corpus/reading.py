@@ -34,13 +34,20 @@ def opened(spill: Path) -> Iterator[Lab]:
     """Unpack the corpus and open an engine on it; the lock is held meanwhile."""
     with place.held():
         place.unpack()
-        properties = {"uri": f"sqlite:///{place.DATABASE}", "warehouse": str(place.WAREHOUSE)}
-        catalog = open_catalog(place.CATALOG, "sql", properties, timedelta(seconds=10))
-        engine = engine_on({place.CATALOG: catalog}, spill)
-        try:
-            yield Lab(engine, Defaults(place.CATALOG, place.NAMESPACE))
-        finally:
-            engine.close()
+        with on_the_place(spill) as lab:
+            yield lab
+
+
+@contextmanager
+def on_the_place(spill: Path) -> Iterator[Lab]:
+    """Open an engine on what lies at the place, which the caller holds."""
+    properties = {"uri": f"sqlite:///{place.DATABASE}", "warehouse": str(place.WAREHOUSE)}
+    catalog = open_catalog(place.CATALOG, "sql", properties, timedelta(seconds=10))
+    engine = engine_on({place.CATALOG: catalog}, spill)
+    try:
+        yield Lab(engine, Defaults(place.CATALOG, place.NAMESPACE))
+    finally:
+        engine.close()
 
 
 def features() -> dict[str, list[str]]:
