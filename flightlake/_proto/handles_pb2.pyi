@@ -36,7 +36,7 @@ class Pin(_message.Message):
     def __init__(self, catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., table: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., schema_id: _Optional[int] = ..., uuid: _Optional[str] = ...) -> None: ...
 
 class Statement(_message.Message):
-    __slots__ = ("id", "sql", "catalog", "db_schema", "subject", "session_id", "pins", "parameters", "moment_us")
+    __slots__ = ("id", "sql", "catalog", "db_schema", "subject", "session_id", "pins", "parameters", "moment_us", "branch")
     ID_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,7 @@ class Statement(_message.Message):
     PINS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     MOMENT_US_FIELD_NUMBER: _ClassVar[int]
+    BRANCH_FIELD_NUMBER: _ClassVar[int]
     id: str
     sql: str
     catalog: str
@@ -55,7 +56,8 @@ class Statement(_message.Message):
     pins: _containers.RepeatedCompositeFieldContainer[Pin]
     parameters: bytes
     moment_us: int
-    def __init__(self, id: _Optional[str] = ..., sql: _Optional[str] = ..., catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., subject: _Optional[str] = ..., session_id: _Optional[str] = ..., pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., parameters: _Optional[bytes] = ..., moment_us: _Optional[int] = ...) -> None: ...
+    branch: str
+    def __init__(self, id: _Optional[str] = ..., sql: _Optional[str] = ..., catalog: _Optional[str] = ..., db_schema: _Optional[str] = ..., subject: _Optional[str] = ..., session_id: _Optional[str] = ..., pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., parameters: _Optional[bytes] = ..., moment_us: _Optional[int] = ..., branch: _Optional[str] = ...) -> None: ...
 
 class PreparedStatement(_message.Message):
     __slots__ = ("statement", "parameter_schema")

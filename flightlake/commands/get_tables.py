@@ -1,4 +1,4 @@
-"""CommandGetTables: the tables, ordered by catalog, schema and name (FlightSql.proto).
+"""CommandGetTables: the tables and views, ordered by catalog, schema and name (FlightSql.proto).
 
 What happens when something is broken:
 
@@ -12,7 +12,7 @@ What happens when something is broken:
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -25,11 +25,13 @@ from flightlake.flightsql.patterns import literal, matcher
 from flightlake.flightsql.schemas import TABLES, TABLES_WITH_SCHEMA
 from flightlake.flightsql.table_stream import TableStream
 from flightlake.lake.catalogs import Catalog
-from flightlake.lake.listing import Found, from_each, tables_in
+from flightlake.lake.listing import Found, from_each, listed_in, tables_in
+from flightlake.lake.views import find_view, has_views, views_in
 from flightlake.names import TableIdentifier
 
-_TYPE = "TABLE"
-_NAMES_OF_THE_TYPE = frozenset({"TABLE", "BASE TABLE"})
+_TABLE = "TABLE"
+_VIEW = "VIEW"
+_NAMES_OF_TABLES = frozenset({"TABLE", "BASE TABLE"})
 """What clients call it: JDBC says TABLE, the SQL standard BASE TABLE."""
 
 _LOADS_AT_ONCE = 4
@@ -43,6 +45,7 @@ class _Row:
     table: TableIdentifier
     schema: bytes = b""
     broken: bool = False
+    type: str = _TABLE
 
 
 def describe(command: pb.CommandGetTables, call: Call) -> Described:
@@ -51,7 +54,7 @@ def describe(command: pb.CommandGetTables, call: Call) -> Described:
 
 
 def read(command: pb.CommandGetTables, call: Call) -> BatchStream:
-    """Return one row for each table that the filters let pass.
+    """Return one row for each table and view that the filters let pass.
 
     Raises:
         NotReady: The catalog asked for does not answer, or none does.
@@ -64,7 +67,7 @@ def read(command: pb.CommandGetTables, call: Call) -> BatchStream:
         [row.table.catalog for row in found.items],
         [row.table.db_schema for row in found.items],
         [row.table.table for row in found.items],
-        [_TYPE] * len(found.items),
+        [row.type for row in found.items],
     ]
     if command.include_schema:
         columns.append([row.schema for row in found.items])
@@ -79,7 +82,10 @@ def _schema(command: pb.CommandGetTables) -> pa.Schema:
 
 
 def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
-    if command.table_types and not _NAMES_OF_THE_TYPE.intersection(command.table_types):
+    wanted = set(command.table_types)
+    with_tables = not wanted or bool(wanted & _NAMES_OF_TABLES)
+    with_views = not wanted or _VIEW in wanted
+    if not with_tables and not with_views:
         return Found(())
     table_pattern = _given(command, "table_name_filter_pattern")
     schema_matches = matcher(_given(command, "db_schema_filter_pattern"))
@@ -87,25 +93,30 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
     the_one = literal(table_pattern)
 
     def read_catalog(catalog: Catalog) -> list[_Row]:
-        found = tables_in(catalog, schema_matches, table_matches)
+        found: list[_Row] = []
+        if with_tables:
+            found += [_Row(name) for name in tables_in(catalog, schema_matches, table_matches)]
+        if with_views and has_views(catalog):
+            names = listed_in(catalog, views_in, schema_matches, table_matches)
+            found += [_Row(name, type=_VIEW) for name in names]
+        found.sort(key=lambda row: row.table)
         if not command.include_schema:
-            return [_Row(table) for table in found]
-        return _with_schemas(found, lambda table: _load(catalog, table, the_one, call))
+            return found
+        return _with_schemas(found, lambda row: _load(catalog, row, the_one, call))
 
     return from_each(call.services.catalogs, _given(command, "catalog"), read_catalog)
 
 
-def _with_schemas(
-    found: list[TableIdentifier], load: Callable[[TableIdentifier], _Row | None]
-) -> list[_Row]:
+def _with_schemas(found: list[_Row], load: Callable[[_Row], _Row | None]) -> list[_Row]:
     with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="get-tables") as pool:
         return [row for row in pool.map(load, found) if row is not None]
 
 
-def _load(catalog: Catalog, table: TableIdentifier, the_one: str | None, call: Call) -> _Row | None:
+def _load(catalog: Catalog, row: _Row, the_one: str | None, call: Call) -> _Row | None:
     call.cancellation.check()
+    table = row.table
     try:
-        schema = catalog.load(table.db_schema, table.table).schema
+        schema = _columns(catalog, row)
     except NotFound:
         return None
     except (Cancelled, TimedOut, NotReady):
@@ -113,11 +124,20 @@ def _load(catalog: Catalog, table: TableIdentifier, the_one: str | None, call: C
     except FlightlakeError:
         if table.table == the_one:
             raise
-        return _Row(table, _NO_COLUMNS, broken=True)
+        return replace(row, schema=_NO_COLUMNS, broken=True)
     described = describe_schema(
         schema, catalog=table.catalog, db_schema=table.db_schema, table=table.table
     )
-    return _Row(table, described.serialize().to_pybytes())
+    return replace(row, schema=described.serialize().to_pybytes())
+
+
+def _columns(catalog: Catalog, row: _Row) -> pa.Schema:
+    if row.type == _TABLE:
+        return catalog.load(row.table.db_schema, row.table.table).schema
+    view = find_view(catalog, row.table.db_schema, row.table.table)
+    if view is None:  # dropped since it was listed
+        raise NotFound(f"view {row.table} does not exist")
+    return view.schema
 
 
 def _given(command: pb.CommandGetTables, field: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Session options: ``catalog`` and ``schema``, kept signed in the client's own credentials.
+"""Session options: ``catalog``, ``schema`` and ``branch``, kept in the client's own credentials.
 
 Each change answers with new credentials (an ``authorization`` header, a cookie); ADBC and JDBC
 take them for their next call.
@@ -12,11 +12,11 @@ from flightlake.commands.command import Action, Call
 from flightlake.flightsql.messages import parse
 
 _ERRORS = Flight_pb2.SetSessionOptionsResult
-_NAMES = ("catalog", "schema")
+_NAMES = ("catalog", "schema", "branch")
 
 
 def set_options(body: bytes, call: Call) -> Iterable[bytes]:
-    """Set ``catalog`` and ``schema``; an empty value erases.
+    """Set ``catalog``, ``schema`` and ``branch``; an empty value erases.
 
     Options that cannot be set are named in the result; the others are set.
     """
@@ -93,7 +93,7 @@ def _message(value: OptionValue) -> Flight_pb2.SessionOptionValue:
 ACTIONS = (
     Action(
         "SetSessionOptions",
-        "Set the session's catalog and schema. Body: SetSessionOptionsRequest;"
+        "Set the session's catalog, schema and branch. Body: SetSessionOptionsRequest;"
         " result: SetSessionOptionsResult.",
         set_options,
     ),

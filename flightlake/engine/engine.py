@@ -16,16 +16,16 @@ from datafusion import DataFrame, ExecutionPlan, RuntimeEnvBuilder, SessionConfi
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import translate
+from flightlake.engine.defaults import Defaults as Defaults
 from flightlake.engine.explain import without_paths
 from flightlake.engine.loss_guard import Counted, LossGuard
-from flightlake.engine.moment import fix
 from flightlake.engine.parameters import parameter_schema
 from flightlake.engine.planner import StatementPlanner, Values
-from flightlake.engine.providers import StatementCatalog
 from flightlake.engine.pump import EngineLoop, LoopPump, Pump
 from flightlake.engine.result import Result
 from flightlake.engine.scan import ScannedFiles, Scans, unread
 from flightlake.engine.scan_pump import ScanPump, ScanThreads, is_steady
+from flightlake.engine.sessions import Sessions
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
 from flightlake.engine.tables import NO_CATALOG, NO_SCHEMA, StatementTables
@@ -60,14 +60,6 @@ class EngineSettings:
     threads: int
     batch_rows: int = 16_384
     prune: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """The catalog and schema that stand in for those a name leaves out; ``""`` for none."""
-
-    catalog: str
-    db_schema: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +113,7 @@ class Engine:
         self._loop = EngineLoop()
         self._scan_threads = ScanThreads()
         self._callbacks = ThreadPoolExecutor(32, thread_name_prefix="tables")
+        self._sessions = Sessions(self._config, self._context, self._callbacks)
 
     def outline(
         self, text: SqlText, defaults: Defaults, pins: Mapping[TableIdentifier, Pin]
@@ -132,7 +125,7 @@ class Engine:
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = StatementTables(self._catalogs, pins)
+        tables = StatementTables(self._catalogs, pins, defaults.branch)
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         parameters = parameter_schema(planned.plan, text.parameters, text.row_counts)
         return Outline(describe_schema(planned.schema), parameters)
@@ -154,7 +147,7 @@ class Engine:
             FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*
                 came meanwhile.
         """
-        tables = StatementTables(self._catalogs, pins)
+        tables = StatementTables(self._catalogs, pins, defaults.branch)
         planned = self._planner(text, defaults, tables, values, moment).plan(cancellation)
         loaded = tables.loaded
         for table in loaded.values():
@@ -163,10 +156,7 @@ class Engine:
         return Plan(
             text=text,
             schema=describe_schema(planned.schema),
-            pins={
-                name: Pin(table.snapshot_id, table.schema_id, table.uuid)
-                for name, table in loaded.items()
-            },
+            pins=tables.pins,
             frame=context.create_dataframe_from_logical_plan(planned.plan),
             tables=loaded,
             paths=dict(planned.paths),
@@ -224,14 +214,7 @@ class Engine:
         def open_session(
             tables: StatementTables, scan: Callable[[IcebergTable], DataFrame]
         ) -> SessionContext:
-            session = SessionContext(self._config(defaults))
-            session.deregister_udf("input_file_name")  # it tells paths of the server
-            for name in self._catalogs:
-                catalog = StatementCatalog(name, tables, scan, self._callbacks, self._context)
-                session.register_catalog_provider(name, catalog)
-            if text.reads_clock:
-                fix(session, moment)
-            return session
+            return self._sessions.open(text, defaults, tables, scan, moment)
 
         prune = self._settings.prune
         return StatementPlanner(

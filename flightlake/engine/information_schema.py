@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 
 from flightlake.engine.tables import INFORMATION_SCHEMA, StatementTables
-from flightlake.errors import FlightlakeError, NotReady
+from flightlake.engine.view_sql import in_order
+from flightlake.errors import FlightlakeError, NotFound, NotReady
 from flightlake.flightsql.sql_types import sql_type
+from flightlake.lake.views import IcebergView, find_view, views_in
 from flightlake.names import TableIdentifier
 
 NAME = INFORMATION_SCHEMA
@@ -50,16 +52,21 @@ def _schemata(catalog: str, tables: StatementTables) -> pa.Table:
 
 def _tables(catalog: str, tables: StatementTables) -> pa.Table:
     found = [(name.db_schema, name.table, "BASE TABLE") for name in _names(catalog, tables)]
+    found += [(name.db_schema, name.table, "VIEW") for name in _views_of(catalog, tables)]
     found += [(NAME, view, "VIEW") for view in VIEWS]
     return _rows(TABLES, [(catalog, *row) for row in found])
 
 
 def _views(catalog: str, tables: StatementTables) -> pa.Table:
-    return VIEWS_SCHEMA.empty_table()
+    names = list(_views_of(catalog, tables))
+    with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="views") as threads:
+        definitions = list(threads.map(lambda name: _definition(name, tables), names))
+    rows = zip(names, definitions, strict=True)
+    return _rows(VIEWS_SCHEMA, [(catalog, name.db_schema, name.table, text) for name, text in rows])
 
 
 def _columns(catalog: str, tables: StatementTables) -> pa.Table:
-    names = list(_names(catalog, tables))
+    names = [*_names(catalog, tables), *_views_of(catalog, tables)]
     with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="columns") as threads:
         schemas = list(threads.map(lambda name: _schema(name, tables), names))
     return _rows(
@@ -93,13 +100,39 @@ def _names(catalog: str, tables: StatementTables) -> Iterator[TableIdentifier]:
             yield TableIdentifier(catalog, db_schema, table)
 
 
+def _views_of(catalog: str, tables: StatementTables) -> Iterator[TableIdentifier]:
+    for db_schema in _schemas(catalog, tables):
+        for view in views_in(tables.catalogs[catalog], db_schema):
+            yield TableIdentifier(catalog, db_schema, view)
+
+
 def _schema(name: TableIdentifier, tables: StatementTables) -> pa.Schema:
+    catalog = tables.catalogs[name.catalog]
     try:
-        return tables.catalogs[name.catalog].load(name.db_schema, name.table).schema
+        return catalog.load(name.db_schema, name.table).schema
+    except NotReady:
+        raise
+    except NotFound:
+        view = _view(name, tables)
+        return pa.schema([]) if view is None else view.schema
+    except FlightlakeError:
+        return pa.schema([])
+
+
+def _definition(name: TableIdentifier, tables: StatementTables) -> str:
+    """Return the SQL of a view: the first that is there, of those for this engine if there are."""
+    view = _view(name, tables)
+    written = () if view is None else in_order(view.representations)
+    return next((one.sql for one in written), "")
+
+
+def _view(name: TableIdentifier, tables: StatementTables) -> IcebergView | None:
+    try:
+        return find_view(tables.catalogs[name.catalog], name.db_schema, name.table)
     except NotReady:
         raise
     except FlightlakeError:
-        return pa.schema([])
+        return None
 
 
 def _rows(schema: pa.Schema, rows: list[tuple[object, ...]]) -> pa.Table:

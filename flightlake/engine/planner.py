@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from datafusion import DataFrame, LogicalPlan, SessionContext, SQLOptions
+from datafusion import DataFrame, LogicalPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import translate
@@ -20,6 +20,7 @@ from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
 from flightlake.engine.sql_text import SqlText
 from flightlake.engine.tables import StatementTables
+from flightlake.engine.view_frames import NOTHING_BUT_QUERIES
 from flightlake.errors import FlightlakeError
 from flightlake.lake.parts import Part
 from flightlake.lake.predicates import Anything, Predicate
@@ -29,9 +30,6 @@ from flightlake.names import TableIdentifier
 Values = Mapping[str, pa.Scalar]
 OpenSession = Callable[[StatementTables, Callable[[IcebergTable], DataFrame]], SessionContext]
 
-_NOTHING_BUT_QUERIES = (
-    SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
-)
 _FEW_FILES = 8
 _NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
 
@@ -109,9 +107,7 @@ class StatementPlanner:
     def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         session = self.open_session(self.tables, scan)
         with self._translated():
-            return session.sql(
-                self.text.engine_sql, _NOTHING_BUT_QUERIES, dict(self.values) or None
-            )
+            return session.sql(self.text.engine_sql, NOTHING_BUT_QUERIES, dict(self.values) or None)
 
     def _wanted(self, frame: DataFrame) -> dict[TableIdentifier, Predicate]:
         schemas = {name: table.schema for name, table in self.tables.loaded.items()}

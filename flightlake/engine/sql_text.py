@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
+from flightlake.engine import dotted_metadata
 from flightlake.engine.sql_guards import require_bearable
 from flightlake.engine.sql_tokens import Token, at, tokens
 from flightlake.engine.time_travel import rewrite
@@ -75,7 +76,8 @@ class SqlText:
     ``engine_sql`` is the text with time travel rewritten and ``?`` numbered; ``parameters`` how
     many parameters it has; ``row_counts`` the numbers of those that stand behind LIMIT or
     OFFSET; ``reads_clock`` whether it names a function of the current time; ``shifts`` are the
-    offsets in ``engine_sql`` behind which a character was added.
+    offsets in ``engine_sql`` behind which a character was added; ``dotted`` are the names that
+    may be metadata tables (``dotted_metadata``).
     """
 
     sql: str
@@ -85,6 +87,7 @@ class SqlText:
     reads_clock: bool
     row_counts: frozenset[int] = frozenset()
     shifts: tuple[int, ...] = ()
+    dotted: frozenset[tuple[str, ...]] = frozenset()
 
 
 def read(sql: str) -> SqlText:
@@ -109,13 +112,22 @@ def read(sql: str) -> SqlText:
             )
     kind = _kind(sql, found)
     require_bearable(found)
-    travelled = rewrite(sql, found)
-    if travelled != sql:
-        found = [token for token in tokens(travelled) if token.text != ";"]
+    dotted = dotted_metadata.spelled(found)
+    dollars = dotted_metadata.rewrite(sql, found)
+    if dollars != sql:
+        found = _again(dollars)
+    travelled = rewrite(dollars, found)
+    if travelled != dollars:
+        found = _again(travelled)
     engine_sql, parameters, shifts = _number_parameters(travelled, found)
     words = {token.text.strip('"`').upper() for token in found if token.kind in _NAMES}
     reads_clock = bool(words & _CLOCK)
-    return SqlText(sql, kind, engine_sql, parameters, reads_clock, _row_counts(found), shifts)
+    counts = _row_counts(found)
+    return SqlText(sql, kind, engine_sql, parameters, reads_clock, counts, shifts, dotted)
+
+
+def _again(sql: str) -> list[Token]:
+    return [token for token in tokens(sql) if token.text != ";"]
 
 
 def _row_counts(found: list[Token]) -> frozenset[int]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from flightlake.engine.time_travel import Wanted, decode
-from flightlake.errors import FlightlakeError, NotFound
+from flightlake.errors import FlightlakeError, NotFound, Unsupported
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.inspection import inspect
 from flightlake.lake.table import IcebergTable
+from flightlake.lake.views import IcebergView, find_view, views_in
 from flightlake.names import TableIdentifier, nearest, quote
 
 NO_CATALOG = "(no catalog)"
@@ -27,15 +28,20 @@ class StatementTables:
         catalogs: All there are.
         pins: The snapshots to read, for a statement that was planned before; tables that are
             not among them are read as they are now.
+        branch: Read of the tables that have it, where a name asks for no version; ``""``: none.
     """
 
-    def __init__(self, catalogs: Catalogs, pins: Mapping[TableIdentifier, Pin]) -> None:
+    def __init__(
+        self, catalogs: Catalogs, pins: Mapping[TableIdentifier, Pin], branch: str = ""
+    ) -> None:
         self.catalogs = catalogs
         self._pins = pins
+        self._branch = branch
         self._lock = threading.Lock()
         self._tables: dict[TableIdentifier, IcebergTable | None] = {}
         self._locks: dict[TableIdentifier, threading.Lock] = {}
         self._currents: dict[TableIdentifier, _Current] = {}
+        self._views: dict[TableIdentifier, IcebergView | None] = {}
         self.failure: FlightlakeError | None = None
         """The first error met while loading; the engine passes on only its text."""
         self.absent: list[TableIdentifier] = []
@@ -54,7 +60,7 @@ class StatementTables:
                 try:
                     self._tables[identifier] = self._open(identifier)
                 except FlightlakeError as failure:
-                    self.failure = self.failure or failure
+                    self.fail(failure)
                     raise
             return self._tables[identifier]
 
@@ -96,7 +102,8 @@ class StatementTables:
                 f"schema '{identifier.db_schema}' does not exist in catalog"
                 f" '{identifier.catalog}'{hint}"
             )
-        near = nearest(identifier.table, catalog.tables(identifier.db_schema))
+        names = [*catalog.tables(identifier.db_schema), *views_in(catalog, identifier.db_schema)]
+        near = nearest(identifier.table, names)
         hint = f"; did you mean '{near}'?" if near else ""
         return NotFound(f"table {identifier} does not exist{hint}")
 
@@ -111,12 +118,63 @@ class StatementTables:
             table = self._current(base)
             if table is None or wanted.metadata is None:
                 return None
-            if wanted.as_of is not None:
-                table = table.as_of(wanted.as_of)
+            table = self._at(table, wanted)
             return inspect(table, wanted.metadata)
         except FlightlakeError as failure:
-            self.failure = self.failure or failure
+            self.fail(failure)
             raise
+
+    def view(self, identifier: TableIdentifier) -> IcebergView | None:
+        """Return the view, or None if there is none of that name.
+
+        Raises:
+            FlightlakeError: The view is there and cannot be read, or is wanted as it was.
+        """
+        with self._lock:
+            own = self._locks.setdefault(identifier, threading.Lock())
+        with own:
+            if identifier not in self._views:
+                try:
+                    self._views[identifier] = self._open_view(identifier)
+                except FlightlakeError as failure:
+                    self.fail(failure)
+                    raise
+            return self._views[identifier]
+
+    def fail(self, failure: FlightlakeError) -> None:
+        """Keep *failure*, if it is the first."""
+        self.failure = self.failure or failure
+
+    def _open_view(self, identifier: TableIdentifier) -> IcebergView | None:
+        catalog = self.catalogs.get(identifier.catalog)
+        wanted = decode(identifier.table)
+        view = None
+        if catalog is not None and wanted.metadata is None:
+            view = find_view(catalog, identifier.db_schema, wanted.table)
+        if view is None:
+            return None
+        if wanted.as_of is not None:
+            raise Unsupported(
+                f"{view.identifier} is a view, and has no snapshots: read its tables as they were"
+            )
+        pin = self._pins.get(identifier)
+        if pin is None:
+            return view
+        _require_same(identifier, pin, view.uuid)
+        return view if pin.snapshot_id is None else view.at_version(pin.snapshot_id)
+
+    @property
+    def pins(self) -> dict[TableIdentifier, Pin]:
+        """What was read of each table and view, for those who read the same again."""
+        tables = {
+            name: Pin(table.snapshot_id, table.schema_id, table.uuid)
+            for name, table in self.loaded.items()
+        }
+        with self._lock:
+            views = {name: view for name, view in self._views.items() if view is not None}
+        return tables | {
+            name: Pin(view.version_id, None, view.uuid) for name, view in views.items()
+        }
 
     def _open(self, identifier: TableIdentifier) -> IcebergTable | None:
         wanted = decode(identifier.table)
@@ -129,16 +187,17 @@ class StatementTables:
             return None
         pin = self._pins.get(identifier)
         if pin is not None:
-            if pin.uuid and pin.uuid != table.uuid:
-                raise NotFound(
-                    f"table {identifier} was dropped and made anew since the statement was"
-                    " planned; run the statement again"
-                )
+            _require_same(identifier, pin, table.uuid)
             table = table.at_snapshot(pin.snapshot_id, pin.schema_id)
-        elif wanted.as_of is not None:
-            table = table.as_of(wanted.as_of)
+        else:
+            table = self._at(table, wanted)
         # Each version that a statement names is a table of its own to the engine.
         return replace(table, identifier=identifier)
+
+    def _at(self, table: IcebergTable, wanted: Wanted) -> IcebergTable:
+        if wanted.as_of is not None:
+            return table.as_of(wanted.as_of)
+        return table.on_branch(self._branch) if self._branch else table
 
     def _current(self, identifier: TableIdentifier) -> IcebergTable | None:
         """Return a table as it is now: the same now for all its versions in the statement."""
@@ -159,6 +218,14 @@ class StatementTables:
         except NotFound:
             self.absent.append(identifier)
             return None
+
+
+def _require_same(identifier: TableIdentifier, pin: Pin, uuid: str) -> None:
+    if pin.uuid and pin.uuid != uuid:
+        raise NotFound(
+            f"table {identifier} was dropped and made anew since the statement was planned; run the"
+            " statement again"
+        )
 
 
 @dataclass(slots=True)

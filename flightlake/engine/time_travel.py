@@ -77,8 +77,8 @@ def rewrite(sql: str, found: Sequence[Token]) -> str:
         name = found[number - 1]
         payload, end = _payload(sql, found, words)
         stop = found[end - 1].start + len(found[end - 1].text)
-        marked = quote_always(_plain(name) + AS_OF_MARK + payload)
-        alias = "" if _has_alias(found, end) else f" AS {quote_always(_plain(name))}"
+        marked = quote_always(plain(name) + AS_OF_MARK + payload)
+        alias = "" if has_alias(found, end) else f" AS {quote_always(plain(name))}"
         text = marked + alias
         parts += [sql[last : name.start], text.ljust(stop - name.start)]
         last = stop
@@ -149,7 +149,8 @@ def _moment(sql: str, token: Token, text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _has_alias(found: Sequence[Token], number: int) -> bool:
+def has_alias(found: Sequence[Token], number: int) -> bool:
+    """Return whether the token of *number*, behind a table, is its alias."""
     if number >= len(found):
         return False
     if found[number].kind == "identifier":
@@ -157,8 +158,8 @@ def _has_alias(found: Sequence[Token], number: int) -> bool:
     return found[number].kind == "word" and found[number].text.upper() not in _NO_ALIAS
 
 
-def _plain(token: Token) -> str:
-    """Return the name a token stands for: what is not quoted is lower case."""
+def plain(token: Token) -> str:
+    """Return the name that *token* stands for: what is not quoted is lower case."""
     if token.kind == "word":
         return token.text.lower()
     quotation = token.text[0]

@@ -38,7 +38,8 @@ class Statement:
 
     ``id`` tells two executions of the same text apart; ``catalog`` and ``db_schema`` are the
     session's defaults (``""`` for none); ``pins`` says what to read of each table; ``parameters``
-    is an Arrow IPC stream with the bound rows; ``moment`` what it takes for the current time.
+    is an Arrow IPC stream with the bound rows; ``moment`` what it takes for the current time;
+    ``branch`` the branch it reads of the tables that have it (``""`` for none).
     """
 
     id: str
@@ -50,6 +51,7 @@ class Statement:
     pins: Mapping[TableIdentifier, Pin] = field(default_factory=dict)
     parameters: bytes | None = None
     moment: datetime = EPOCH
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _statement_message(statement: Statement) -> handles_pb2.Statement:
         ],
         parameters=statement.parameters,
         moment_us=(statement.moment - EPOCH) // timedelta(microseconds=1),
+        branch=statement.branch,
     )
 
 
@@ -144,6 +147,7 @@ def _statement_value(message: handles_pb2.Statement) -> Statement:
         },
         parameters=message.parameters if message.HasField("parameters") else None,
         moment=EPOCH + timedelta(microseconds=message.moment_us),
+        branch=message.branch,
     )
 
 

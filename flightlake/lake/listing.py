@@ -61,12 +61,28 @@ def tables_in(
     Raises:
         NotReady: The catalog does not answer.
     """
+    return listed_in(
+        catalog, lambda catalog, schema: catalog.tables(schema), schema_matches, table_matches
+    )
+
+
+def listed_in(
+    catalog: Catalog,
+    names: Callable[[Catalog, str], list[str]],
+    schema_matches: Matches,
+    name_matches: Matches,
+) -> list[TableIdentifier]:
+    """Return what *names* finds in the schemas of one catalog and is asked for, sorted.
+
+    Raises:
+        NotReady: The catalog does not answer.
+    """
     return sorted(
-        TableIdentifier(catalog.name, db_schema, table)
+        TableIdentifier(catalog.name, db_schema, name)
         for db_schema in catalog.db_schemas()
         if schema_matches(db_schema)
-        for table in _tables(catalog, db_schema)
-        if table_matches(table)
+        for name in _found(catalog, names, db_schema)
+        if name_matches(name)
     )
 
 
@@ -95,9 +111,11 @@ def from_each(
     return Found(tuple(items), tuple(unreachable))
 
 
-def _tables(catalog: Catalog, db_schema: str) -> list[str]:
+def _found(
+    catalog: Catalog, names: Callable[[Catalog, str], list[str]], db_schema: str
+) -> list[str]:
     try:
-        return catalog.tables(db_schema)
+        return names(catalog, db_schema)
     except NotFound:
         # Dropped since the schemas were listed.
         return []

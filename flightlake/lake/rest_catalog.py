@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import requests
-from pyiceberg.catalog.rest import Endpoints, RestCatalog, TableResponse
+from pyiceberg.catalog.rest import Capability, Endpoints, IdentifierKind, RestCatalog, TableResponse
 from pyiceberg.catalog.rest.response import _handle_non_200_response
 from pyiceberg.catalog.rest.scan_planning import StorageCredential
 from pyiceberg.exceptions import (
     AuthorizationExpiredError,
     NoSuchNamespaceError,
     NoSuchTableError,
+    NoSuchViewError,
     UnauthorizedError,
 )
 from pyiceberg.table.metadata import TableMetadata
@@ -33,6 +34,7 @@ from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
 from flightlake.lake.table import IcebergTable, open_table
+from flightlake.lake.views import IcebergView, open_view
 from flightlake.names import TableIdentifier, from_namespace, to_namespace
 
 T = TypeVar("T")
@@ -80,10 +82,24 @@ class _Client(RestCatalog):
             response.raise_for_status()
         except requests.HTTPError as refusal:
             _handle_non_200_response(refusal, {404: NoSuchTableError})
-        document = response.json()
-        if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
-            raise ValueError("the answer has no metadata")
-        return document, len(response.content)
+        return _with_metadata(response), len(response.content)
+
+    def view_document(self, namespace: tuple[str, ...], view: str) -> dict[str, Any]:
+        """Return the ``LoadViewResult`` of a view.
+
+        Raises:
+            NoSuchViewError: There is no such view, or the catalog has no views at all.
+            Exception: What pyiceberg and requests raise.
+        """
+        if Capability.V1_LOAD_VIEW not in self._supported_endpoints:
+            raise NoSuchViewError(view)
+        names = self._split_identifier_for_path((*namespace, view), IdentifierKind.VIEW)
+        response = self._session.get(self.url(Endpoints.load_view, prefixed=True, **names))
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as refusal:
+            _handle_non_200_response(refusal, {404: NoSuchViewError})
+        return _with_metadata(response)
 
     def again(self, call: Callable[[], T]) -> T:
         """Return what *call* returns, trying once more with a new token if the old expired."""
@@ -102,6 +118,13 @@ class _Client(RestCatalog):
         ]
         chosen = self._resolve_storage_credentials(credentials, location)
         return {**self.properties, **(document.get("config") or {}), **chosen}
+
+
+def _with_metadata(response: requests.Response) -> dict[str, Any]:
+    document = response.json()
+    if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
+        raise ValueError("the answer has no metadata")
+    return document
 
 
 class RestTables:
@@ -128,6 +151,13 @@ class RestTables:
     def load(self, db_schema: str, table: str) -> IcebergTable:
         identifier = TableIdentifier(self.name, db_schema, table)
         return self._calls.run(lambda: self._load(identifier))
+
+    def views(self, db_schema: str) -> list[str]:
+        return self._calls.run(lambda: self._views(db_schema))
+
+    def view(self, db_schema: str, name: str) -> IcebergView:
+        identifier = TableIdentifier(self.name, db_schema, name)
+        return self._calls.run(lambda: self._view(identifier))
 
     def _client(self) -> _Client:
         # Two threads may both connect: that costs a request, a lock would cost waiting.
@@ -159,6 +189,21 @@ class RestTables:
             )
         except NoSuchNamespaceError:
             raise no_schema(self.name, db_schema, self._db_schemas()) from None
+
+    def _views(self, db_schema: str) -> list[str]:
+        try:
+            return sorted(entry[-1] for entry in self._client().list_views(to_namespace(db_schema)))
+        except NoSuchNamespaceError:
+            raise no_schema(self.name, db_schema, self._db_schemas()) from None
+
+    def _view(self, identifier: TableIdentifier) -> IcebergView:
+        client = self._client()
+        namespace = to_namespace(identifier.db_schema)
+        try:
+            document = client.view_document(namespace, identifier.table)
+        except (NoSuchViewError, NoSuchNamespaceError):
+            raise NotFound(f"view {identifier} does not exist") from None
+        return open_view(identifier, document["metadata"])
 
     def _load(self, identifier: TableIdentifier) -> IcebergTable:
         client = self._client()

@@ -15,7 +15,7 @@ from flightlake.lake.pinned import Pinned
 from flightlake.lake.planning import Planner
 from flightlake.lake.predicates import Predicate
 from flightlake.lake.stores import StoreSettings, settings_for
-from flightlake.lake.versions import AsOf, find
+from flightlake.lake.versions import AsOf, find, find_branch
 from flightlake.names import TableIdentifier
 
 
@@ -70,6 +70,11 @@ class IcebergTable:
         """
         version = find(self.metadata, as_of, str(self.identifier))
         return self.at_snapshot(version.snapshot_id, version.schema_id)
+
+    def on_branch(self, branch: str) -> "IcebergTable":
+        """Return the same table on *branch*, or as it is if it has no branch of that name."""
+        version = find_branch(self.metadata, branch)
+        return self if version is None else self.at_snapshot(version.snapshot_id, version.schema_id)
 
     @property
     def data_file_count(self) -> int | None:

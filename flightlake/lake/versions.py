@@ -69,6 +69,14 @@ def find(metadata: TableMetadata, as_of: AsOf, table: str) -> Version:
     return _of_snapshot(metadata, snapshot)
 
 
+def find_branch(metadata: TableMetadata, branch: str) -> Version | None:
+    """Return what *branch* means, or None if there is no branch of that name; a tag is none."""
+    ref = metadata.refs.get(branch)
+    if ref is None or ref.snapshot_ref_type != SnapshotRefType.BRANCH:
+        return None
+    return _named(metadata, branch)
+
+
 def _named(metadata: TableMetadata, name: str) -> Version | None:
     ref = metadata.refs.get(name)
     snapshot = None if ref is None else metadata.snapshot_by_id(ref.snapshot_id)

@@ -102,4 +102,4 @@ class Planning:
 
 
 def _defaults(statement: Statement) -> Defaults:
-    return Defaults(statement.catalog, statement.db_schema)
+    return Defaults(statement.catalog, statement.db_schema, statement.branch)

@@ -92,6 +92,7 @@ class QueryService:
             db_schema=defaults.db_schema,
             subject=identity.subject,
             session_id=session.id,
+            branch=str(session.options.get("branch") or ""),
         )
 
     def session_defaults(self, session: Session) -> dict[str, str]:

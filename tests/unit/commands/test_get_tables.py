@@ -80,7 +80,7 @@ def test_filters_choose_tables(
     assert _rows(call, **filters) == expected
 
 
-def test_a_filter_for_views_asks_no_catalog(tmp_path: Path) -> None:
+def test_a_filter_for_views_asks_no_catalog_without_views(tmp_path: Path) -> None:
     assert _rows(call_on([dead_catalog(tmp_path, "dead")]), table_types=["VIEW"]) == []
 
 
