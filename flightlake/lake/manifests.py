@@ -161,12 +161,6 @@ class Manifest:
         )
         return result
 
-    @property
-    def written(self) -> npt.NDArray[np.bool_]:
-        """Which files were created: one has rows, or bytes."""
-        there: npt.NDArray[np.bool_] = (self.record_counts != 0) | (self.sizes != 0)
-        return there
-
     def nulls(self, field_id: int) -> pa.Array:
         """Return how many values of a column are null; null where that is not known."""
         return self._once(

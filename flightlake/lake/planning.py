@@ -1,7 +1,8 @@
 """From a pinned snapshot and a predicate to the files that have to be read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
@@ -14,34 +15,54 @@ from flightlake.lake.columns import Footers
 from flightlake.lake.deleted_rows import DeletedRows
 from flightlake.lake.deletes import DeleteIndex, index_deletes
 from flightlake.lake.files import NO_FILES, DataFiles
-from flightlake.lake.manifest_decoding import decode_manifests
+from flightlake.lake.manifest_cache import ManifestCache
 from flightlake.lake.manifest_lists import ManifestList, ManifestRef, decode_manifest_list
-from flightlake.lake.manifests import Manifest
 from flightlake.lake.parts import FilePlan
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.predicates import Predicate
-from flightlake.lake.pruning import Rows, files_that_may_match, manifests_that_may_match
+from flightlake.lake.pruning import files_that_may_match, manifests_that_may_match
 from flightlake.lake.reading import Chosen, PartPlanner
 
 T = TypeVar("T")
 _Key = tuple[tuple[str, str, str], str]
 
+_FILES_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The data files that may hold rows a predicate is true for: as columns, and by manifest.
+
+    They are those left of ``considered`` files.
+    """
+
+    files: DataFiles
+    by_manifest: tuple[Chosen, ...]
+    considered: int
+
 
 class Planner:
-    """Plans for all tables of a process, over a cache of decoded manifests.  Thread-safe.
+    """Plans for all tables of a process, over a cache of decoded metadata.  Thread-safe.
 
     Args:
-        max_bytes: What decoded manifests and manifest lists may take.
+        max_bytes: What may be kept of the metadata of tables: manifests and manifest lists,
+            what footers and delete files say.
         threads: How many manifests and footers are read at once.
     """
 
-    def __init__(self, max_bytes: int = 256 << 20, threads: int = 16) -> None:
-        self._lists: BoundedCache[_Key, ManifestList] = BoundedCache(max_bytes // 8)
-        self._manifests: BoundedCache[_Key, Manifest] = BoundedCache(max_bytes)
+    def __init__(self, max_bytes: int = 512 << 20, threads: int = 16) -> None:
+        share = max_bytes // 16
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lake")
-        self._footers = Footers(self._threads, max_bytes // 4)
-        self._indexes: BoundedCache[_Key, DeleteIndex] = BoundedCache(max_bytes // 8)
-        self._deleted_rows = DeletedRows(max_bytes // 2)
+        self._lists: BoundedCache[_Key, ManifestList] = BoundedCache(share)
+        self._manifests = ManifestCache(self._threads, 2 * threads, 6 * share)
+        self._footers = Footers(self._threads, 2 * share)
+        self._indexes: BoundedCache[_Key, DeleteIndex] = BoundedCache(share)
+        self._deleted_rows = DeletedRows(3 * share)  # for positions, and again for vectors
+
+    @property
+    def manifest_bytes(self) -> int:
+        """The bytes that decoded manifests take now."""
+        return self._manifests.taken
 
     def plan(
         self, pinned: Pinned, predicate: Predicate, cancellation: Cancellation | None = None
@@ -54,23 +75,40 @@ class Planner:
             NotReady: The store does not answer.
             FlightlakeError: The reason of *cancellation*.
         """
+        choice = self.choose(pinned, predicate, cancellation)
+        parts = PartPlanner(pinned, self._footers, self._deleted_rows, cancellation).parts(
+            choice.by_manifest, choice.files, self._deletes(pinned, cancellation)
+        )
+        return FilePlan(choice.files, choice.considered, parts)
+
+    def choose(
+        self, pinned: Pinned, predicate: Predicate, cancellation: Cancellation | None = None
+    ) -> Choice:
+        """Return the data files of *plan*, chosen by metadata alone: none of them is opened.
+
+        Raises:
+            As ``plan``.
+        """
+        refs = self._refs(pinned)
+        data = [ref for ref in refs if not ref.deletes and ref.live != 0]
+        worth = manifests_that_may_match(predicate, data, pinned.metadata, pinned.schema)
+        considered = sum(ref.live or 0 for ref, read in zip(data, worth, strict=True) if not read)
+        chosen: list[Chosen] = []
+        # Some at a time: what is not chosen from need not stay in memory.
+        for some in _lots([ref for ref, read in zip(data, worth, strict=True) if read]):
+            manifests = self._manifests.of(pinned, some, cancellation)
+            rows = files_that_may_match(predicate, some, manifests, pinned.metadata, pinned.schema)
+            considered += sum(map(len, manifests))
+            chosen += [Chosen(*of) for of in zip(some, manifests, rows, strict=True) if len(of[2])]
+        return Choice(_selected(pinned, chosen), tuple(chosen), considered)
+
+    def _refs(self, pinned: Pinned) -> Sequence[ManifestRef]:
         if pinned.manifest_list is None:
-            return FilePlan(NO_FILES, 0)
+            return ()
         refs = self._list(pinned, pinned.manifest_list).manifests
         if any(ref.encrypted for ref in refs):
             raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
-        data = [ref for ref in refs if not ref.deletes and ref.live != 0]
-        worth = manifests_that_may_match(predicate, data, pinned.metadata, pinned.schema)
-        skipped = sum(ref.live or 0 for ref, read in zip(data, worth, strict=True) if not read)
-        data = [ref for ref, read in zip(data, worth, strict=True) if read]
-        manifests = self._read(pinned, data, cancellation)
-        chosen = files_that_may_match(predicate, data, manifests, pinned.metadata, pinned.schema)
-        files = _selected(pinned, manifests, chosen)
-        worth_reading = [Chosen(*some) for some in zip(data, manifests, chosen, strict=True)]
-        parts = PartPlanner(pinned, self._footers, self._deleted_rows, cancellation).parts(
-            worth_reading, files, self._deletes(pinned, refs, cancellation)
-        )
-        return FilePlan(files, skipped + sum(map(len, manifests)), parts)
+        return refs
 
     def _list(self, pinned: Pinned, path: str) -> ManifestList:
         subject = f"the manifest list of table {pinned.table}"
@@ -82,51 +120,31 @@ class Planner:
 
         return self._lists.get_or_make((pinned.store.place, path), make)
 
-    def _deletes(
-        self, pinned: Pinned, refs: Sequence[ManifestRef], cancellation: Cancellation | None
-    ) -> DeleteIndex | None:
+    def _deletes(self, pinned: Pinned, cancellation: Cancellation | None) -> DeleteIndex | None:
         """Return the index of the snapshot's delete files; None if it has none."""
-        mine = [ref for ref in refs if ref.deletes and ref.live != 0]
+        mine = [ref for ref in self._refs(pinned) if ref.deletes and ref.live != 0]
         if not mine or pinned.manifest_list is None:
             return None
 
         def make() -> tuple[DeleteIndex, int]:
-            manifests = self._read(pinned, mine, cancellation)
+            manifests = self._manifests.of(pinned, mine, cancellation)
             index = index_deletes(mine, manifests, pinned.metadata, pinned.table)
             return index, 1000 * (1 + index.count)
 
         return self._indexes.get_or_make((pinned.store.place, pinned.manifest_list), make)
 
-    def _read(
-        self, pinned: Pinned, refs: Sequence[ManifestRef], cancellation: Cancellation | None
-    ) -> list[Manifest]:
-        """Return the manifests of *refs*, in their order; those not cached are read at once."""
-        keys = [(pinned.store.place, ref.path) for ref in refs]
-        found = [self._manifests.get(key) for key in keys]
-        missing = {
-            index: self._threads.submit(self._fetch, pinned, refs[index], cancellation)
-            for index, manifest in enumerate(found)
-            if manifest is None
-        }
-        return [
-            manifest if manifest is not None else missing[index].result()
-            for index, manifest in enumerate(found)
-        ]
 
-    def _fetch(
-        self, pinned: Pinned, ref: ManifestRef, cancellation: Cancellation | None
-    ) -> Manifest:
-        if cancellation is not None:
-            cancellation.check()
-        subject = f"a manifest of table {pinned.table}"
-        content = blobs.read(pinned.store, ref.path, subject)
-        if len(content) != ref.length:
-            raise DamagedData(f"{subject} is not as long as it should be")
-        manifest = _decoded(lambda: decode_manifests([content])[0], subject)
-        if ref.live is not None and len(manifest) < ref.live:
-            raise DamagedData(f"{subject} has fewer entries than it should have")
-        self._manifests.put((pinned.store.place, ref.path), manifest, manifest.nbytes)
-        return manifest
+def _lots(refs: Sequence[ManifestRef]) -> Iterator[list[ManifestRef]]:
+    lot: list[ManifestRef] = []
+    files = 0
+    for ref in refs:
+        lot.append(ref)
+        files += _FILES_AT_ONCE if ref.live is None else ref.live
+        if files >= _FILES_AT_ONCE:
+            yield lot
+            lot, files = [], 0
+    if lot:
+        yield lot
 
 
 def _decoded(decode: Callable[[], T], subject: str) -> T:
@@ -138,16 +156,18 @@ def _decoded(decode: Callable[[], T], subject: str) -> T:
         raise DamagedData(f"{subject} is broken") from broken
 
 
-def _selected(pinned: Pinned, manifests: Sequence[Manifest], chosen: Sequence[Rows]) -> DataFiles:
+def _selected(pinned: Pinned, chosen: Sequence[Chosen]) -> DataFiles:
+    if not chosen:
+        return NO_FILES
     paths, sizes, counts = [], [], []
-    for manifest, rows in zip(manifests, chosen, strict=True):
-        if len(rows) == 0:
-            continue
+    for some in chosen:
+        manifest, rows = some.manifest, some.rows
         if manifest.encrypted.any():
             raise Unsupported(f"table {pinned.table} is encrypted, which is not supported")
-        refusals.check_formats(manifest.formats.take(pa.array(rows)), pinned.table)
+        indices = pa.array(rows)
+        refusals.check_formats(manifest.formats.take(indices), pinned.table)
         whole = len(rows) == len(manifest)
-        paths.append(manifest.paths if whole else manifest.paths.take(pa.array(rows)))
+        paths.append(manifest.paths if whole else manifest.paths.take(indices))
         sizes.append(pa.array(manifest.sizes[rows]))
         counts.append(pa.array(manifest.record_counts[rows]))
     return DataFiles(

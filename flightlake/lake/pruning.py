@@ -36,17 +36,31 @@ def files_that_may_match(
     each costs more than the comparisons.  Files without rows and bytes are left out always:
     Iceberg's own writers list them and never create them.
     """
-    chosen: list[Rows] = [np.flatnonzero(manifest.written) for manifest in manifests]
-    if isinstance(predicate, Anything):
-        return chosen
+    chosen: list[Rows] = [_NONE] * len(manifests)
     for spec_id in {ref.spec_id for ref in refs}:
         places = [place for place, ref in enumerate(refs) if ref.spec_id == spec_id]
         of_spec = [manifests[place] for place in places]
-        mask = _of_files(predicate, of_spec, spec_of(metadata, spec_id), schema)
+        mask = _written(of_spec)
+        if not isinstance(predicate, Anything):
+            mask &= _of_files(predicate, of_spec, spec_of(metadata, spec_id), schema)
+        hits = mask.nonzero()[0]
         ends = np.cumsum([len(manifest) for manifest in of_spec])
-        for place, part in zip(places, np.split(mask, ends[:-1]), strict=True):
-            chosen[place] = np.flatnonzero(part & manifests[place].written)
+        starts = ends - [len(manifest) for manifest in of_spec]
+        first, last = np.searchsorted(hits, starts), np.searchsorted(hits, ends)
+        for number in (last > first).nonzero()[0].tolist():
+            chosen[places[number]] = hits[first[number] : last[number]] - starts[number]
     return chosen
+
+
+_NONE: Rows = np.zeros(0, np.int64)
+
+
+def _written(manifests: Sequence[Manifest]) -> Mask:
+    """Return which files were created: one has rows, or bytes."""
+    records = np.concatenate([manifest.record_counts for manifest in manifests])
+    sizes = np.concatenate([manifest.sizes for manifest in manifests])
+    written: Mask = (records != 0) | (sizes != 0)
+    return written
 
 
 def _of_files(
