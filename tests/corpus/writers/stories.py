@@ -1,8 +1,9 @@
-"""Random stories of tables, told by Spark: ``python -m tests.corpus.writers.stories JARS SEED COUNT``.
+"""Random stories of tables, told by Spark.
 
-Appends, updates and deletes (copied or marked), merges, overwrites, evolution of columns and
-partitions at every depth, compaction, rollbacks, branches and tags.  Spark's answers are stored
-as those of the corpus are.  The place is held by whoever started this.
+``python -m tests.corpus.writers.stories JARS SEED COUNT``: appends, updates and deletes (copied
+or marked), merges, overwrites, evolution of columns and partitions at every depth, compaction,
+rollbacks, branches and tags.  Spark's answers are stored as those of the corpus are.  The place
+is held by whoever started this.
 """
 
 import json
