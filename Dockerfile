@@ -17,7 +17,7 @@ RUN /opt/flightlake/bin/python -c "import tomllib; project = tomllib.load(open('
  && /opt/flightlake/bin/python -m pip install --constraint constraints.txt --requirement needed.txt
 COPY README.md LICENSE ./
 COPY flightlake flightlake
-RUN /opt/flightlake/bin/python -m pip install --constraint constraints.txt '.[postgres]' \
+RUN /opt/flightlake/bin/python -m pip install --constraint constraints.txt '.[postgres,hive,glue]' \
  && /opt/flightlake/bin/python -m pip uninstall --yes pip setuptools \
  && /opt/flightlake/bin/python -m compileall -q /opt/flightlake/lib
 

@@ -4,16 +4,21 @@ To add one: write a function that makes a ``Lake`` in it and one that starts a s
 test's own, and give it a row in ``KINDS``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hive_metastore.ThriftHiveMetastore import Client
+from hive_metastore.ttypes import GetTableRequest
 from pyiceberg.catalog import Catalog as Writer
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.catalog.hive import HiveCatalog
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 
-from tests.components import iceberg_rest, postgresql
+from tests.components import hive_metastore, iceberg_rest, moto, postgresql
 from tests.components.processes import Process, listens
 from tests.fix_catalogs import Lake, new_lake, postgresql_lake, rest_lake, sqlite_lake, started
 
@@ -37,15 +42,15 @@ class Kind:
 
     ``component`` is what a skip names; ``lake`` makes a lake with a namespace of its own in a
     server that all tests share, its files in the given folder if the catalog lets a client
-    choose; ``own`` makes one in a server of the test's own.
+    choose; ``own`` makes one in a server of the test's own, None where another kind goes down
+    in just the same way.  ``odd_names`` are names of tables that the catalog keeps as they are.
     """
 
     component: str
     lake: Callable[[Path], Lake]
-    own: Callable[[Path], Own]
+    own: Callable[[Path], Own] | None
     nested: bool = True
-    mixed_case: bool = True
-    spaces: bool = True
+    odd_names: Sequence[str] = ("Orders", "with space", "ünï", "or-ders")
 
 
 def in_process(
@@ -86,10 +91,84 @@ def _own_rest(folder: Path) -> Own:
     )
 
 
+class _Hive4Client(Client):  # type: ignore[misc]
+    """The client with a call that pyiceberg makes and metastores of version 4 do not have."""
+
+    def get_table(self, dbname: str, tbl_name: str) -> Any:
+        return self.get_table_req(GetTableRequest(dbName=dbname, tblName=tbl_name)).table
+
+
+class _Hive4Catalog(HiveCatalog):
+    """pyiceberg's catalog, so that it can write to a metastore of version 4."""
+
+    @staticmethod
+    def _create_hive_client(properties: dict[str, str]) -> Any:
+        made = HiveCatalog._create_hive_client(properties)
+        plain = made._client
+
+        def client() -> Client:
+            found = plain()
+            found.__class__ = _Hive4Client
+            return found
+
+        made._client = client  # type: ignore[method-assign]
+        return made
+
+
+def hive_lake(server: hive_metastore.Server, version: str) -> Lake:
+    """Return a lake in a Hive Metastore, its files in a folder of the server."""
+    writer = _Hive4Catalog if version == "4" else HiveCatalog
+    return new_lake("hive", {"uri": server.uri}, writer)
+
+
+def _hive(version: str) -> Kind:
+    def lake(folder: Path) -> Lake:
+        start = partial(hive_metastore.start, version)
+        return hive_lake(started(hive_metastore, start), version)
+
+    def own(folder: Path) -> Own:
+        launch = partial(hive_metastore.launch, version)
+        server: hive_metastore.Server = started(hive_metastore, launch)
+        return in_process(hive_lake(server, version), server.process, server.port)
+
+    # All names are of small letters, digits and underscores.
+    kind = Kind("hive-metastore", lake, own, nested=False, odd_names=("select", "t_1"))
+    return kind if version == "4" else replace(kind, own=None)
+
+
+def glue_lake(folder: Path, server: moto.Server) -> Lake:
+    """Return a lake in moto's Glue, its files in *folder*."""
+    properties = {**server.properties, "warehouse": f"file://{folder}/warehouse"}
+    return new_lake("glue", properties, GlueCatalog)
+
+
+def _own_glue(folder: Path) -> Own:
+    server: moto.Server = started(moto, moto.launch)
+    lake = glue_lake(folder, server)
+    known: list[tuple[tuple[str, ...], str]] = []
+
+    def down() -> None:
+        known[:] = [
+            (name, lake.writer.load_table(name).metadata_location)
+            for name in lake.writer.list_tables(lake.root)
+        ]
+        server.process.end()
+
+    def again() -> None:  # moto keeps nothing
+        lake.writer.create_namespace(lake.root)
+        for name, location in known:
+            lake.writer.register_table(name, location)
+
+    return replace(in_process(lake, server.process, server.port, again), down=down)
+
+
 KINDS: Mapping[str, Kind] = {
     "sqlite": Kind("sqlite", sqlite_lake, _own_sqlite),
     "postgresql": Kind("postgresql", postgresql_lake, _own_postgresql),
     "iceberg-rest": Kind("iceberg-rest", lambda folder: rest_lake(), _own_rest),
+    "hive-3": _hive("3"),
+    "hive-4": _hive("4"),
+    "glue": Kind("moto", lambda folder: glue_lake(folder, started(moto)), _own_glue, nested=False),
 }
 
 

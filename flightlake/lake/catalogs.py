@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from flightlake.errors import Unsupported
+from flightlake.lake.glue_catalog import open_glue_catalog
+from flightlake.lake.hive_catalog import open_hive_catalog
 from flightlake.lake.planning import Planner
 from flightlake.lake.rest_catalog import open_rest_catalog
 from flightlake.lake.sql_catalog import open_sql_catalog
@@ -60,6 +62,8 @@ Opener = Callable[[str, Mapping[str, str], timedelta, Planner], Catalog]
 CATALOGS: Mapping[str, Opener] = {
     "sql": open_sql_catalog,
     "rest": open_rest_catalog,
+    "hive": open_hive_catalog,
+    "glue": open_glue_catalog,
 }
 
 

@@ -6,7 +6,6 @@ whole metadata file again for every statement.  Here nothing is ever created or 
 database without the tables is a catalog without tables.
 """
 
-import gzip
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -14,18 +13,16 @@ from typing import Any
 from urllib.parse import quote as percent_encoded
 
 import sqlalchemy as sa
-from pyiceberg.table.metadata import TableMetadataUtil
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from flightlake.errors import FlightlakeError, NotFound, Unsupported
-from flightlake.lake import blobs, refusals
+from flightlake.errors import NotFound, Unsupported
 from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.metadata_files import read_table
 from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
-from flightlake.lake.stores import settings_for
-from flightlake.lake.table import IcebergTable, open_table
+from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier, from_namespace, to_namespace
 
 _POOL = 8
@@ -131,19 +128,7 @@ class SqlCatalog:
 
     def _read(self, identifier: TableIdentifier, location: str) -> tuple[IcebergTable, int]:
         timeout = self._timeout.total_seconds()
-        store = settings_for(location, self._properties, timeout)
-        content = blobs.read(store, location, f"the metadata of table {identifier}")
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        refusals.check_document(refusals.parse_document(content, str(identifier)), str(identifier))
-        try:
-            metadata = TableMetadataUtil.parse_raw(content.decode())
-        except FlightlakeError:
-            raise
-        except Exception as broken:
-            raise Unsupported(f"the metadata of table {identifier} cannot be read") from broken
-        table = open_table(identifier, metadata, self._properties, timeout, self._planner)
-        return table, 10 * len(content)
+        return read_table(identifier, location, self._properties, timeout, self._planner)
 
     def _rows(self, query: sa.Executable) -> Sequence[sa.Row[Any]]:
         """Return the rows of *query*; none where the catalog's tables do not exist (yet)."""
