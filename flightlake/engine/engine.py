@@ -230,6 +230,7 @@ class Engine:
             .with_information_schema(False)
             .with_target_partitions(self._settings.threads)
             .with_batch_size(self._settings.batch_rows)
+            .set("datafusion.execution.parquet.coerce_int96", "us")  # ns hold too few years
             .set(f"{_JOINS}_threshold", str(_SMALL_SIDE_BYTES))
             .set(f"{_JOINS}_threshold_rows", str(_SMALL_SIDE_ROWS))
         )

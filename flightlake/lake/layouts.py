@@ -1,5 +1,6 @@
 """The columns a Parquet file has, by its footer; ``mapping`` says what they are to a table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,13 +10,17 @@ from flightlake.errors import Unsupported
 
 _FIELD_ID = b"PARQUET:field_id"
 
+INT96 = "int96"
+"""Timestamps in an old form.  Arrow takes them for nanoseconds, which hold too few years; the
+engine is set to read them as microseconds, as other readers of Iceberg do."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
     """A column of a file, or a part of a nested one.
 
-    ``field_id`` is None where the file has none.  ``type`` is the plain Arrow type of a leaf,
-    or the name of a nested kind (``struct``, ``list``, ``map``), whose ``parts`` follow.
+    ``field_id`` is None where the file has none.  ``type`` is the plain Arrow type of a leaf, or
+    ``INT96``; or the name of a nested kind (``struct``, ``list``, ``map``), whose ``parts`` follow.
     """
 
     field_id: int | None
@@ -26,13 +31,9 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The columns of all files that have equal Parquet schemas.
-
-    ``legacy_timestamps`` says that there are INT96 columns.
-    """
+    """The columns of all files that have equal Parquet schemas."""
 
     columns: tuple[FileColumn, ...]
-    legacy_timestamps: bool
 
 
 def layout_of(schema: pq.ParquetSchema) -> Layout:
@@ -45,8 +46,8 @@ def layout_of(schema: pq.ParquetSchema) -> Layout:
         fields = schema.to_arrow_schema()
     except (pa.ArrowException, NotImplementedError) as unknown:
         raise Unsupported("has files with columns of a type that is not read") from unknown
-    kinds = {schema.column(index).physical_type for index in range(len(schema))}
-    return Layout(tuple(_file_column(field) for field in fields), "INT96" in kinds)
+    leaves = (schema.column(index).physical_type for index in range(len(schema)))
+    return Layout(tuple(_file_column(field, leaves) for field in fields))
 
 
 def stored_type(column: FileColumn) -> pa.DataType:
@@ -59,22 +60,23 @@ def stored_type(column: FileColumn) -> pa.DataType:
     if column.type == "map":
         key, value = column.parts
         return pa.map_(stored_type(key), stored_type(value))
-    return column.type
+    return pa.timestamp("us") if column.type == INT96 else column.type
 
 
-def _file_column(field: pa.Field) -> FileColumn:
+def _file_column(field: pa.Field, leaves: Iterator[str]) -> FileColumn:
+    """Return *field* as a column; *leaves* are the physical types of it and what follows it."""
     told = (field.metadata or {}).get(_FIELD_ID)
     field_id = int(told) if told is not None and int(told) >= 0 else None
     kind = _stored(field.type)
     if pa.types.is_struct(kind):
-        parts = tuple(_file_column(kind.field(index)) for index in range(kind.num_fields))
+        parts = tuple(_file_column(kind.field(index), leaves) for index in range(kind.num_fields))
         return FileColumn(field_id, field.name, "struct", parts)
     if pa.types.is_map(kind):
-        parts = (_file_column(kind.key_field), _file_column(kind.item_field))
+        parts = (_file_column(kind.key_field, leaves), _file_column(kind.item_field, leaves))
         return FileColumn(field_id, field.name, "map", parts)
     if isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
-        return FileColumn(field_id, field.name, "list", (_file_column(kind.value_field),))
-    return FileColumn(field_id, field.name, kind)
+        return FileColumn(field_id, field.name, "list", (_file_column(kind.value_field, leaves),))
+    return FileColumn(field_id, field.name, INT96 if next(leaves) == "INT96" else kind)
 
 
 def _stored(kind: pa.DataType) -> pa.DataType:

@@ -84,8 +84,6 @@ def resolve(
             f"table {table} {reason}; rewrite the table's data files to read it for now"
         )
 
-    if layout.legacy_timestamps:
-        raise refuse("has files with timestamps in the old INT96 form")
     stored = layout.columns
     if stored and all(column.field_id is None for column in stored):
         if name_mapping is None:

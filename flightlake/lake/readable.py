@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 import pyarrow as pa
-from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
+from pyiceberg.types import (
+    IcebergType,
+    ListType,
+    MapType,
+    NestedField,
+    StructType,
+    TimestampType,
+    TimestamptzType,
+)
 
 from flightlake.lake.arrow_types import arrow_type
-from flightlake.lake.layouts import FileColumn
+from flightlake.lake.layouts import INT96, FileColumn
 
 _WIDER: dict[pa.DataType, tuple[pa.DataType, ...]] = {
     pa.int32(): (pa.int8(), pa.int16()),
@@ -27,6 +35,8 @@ def readable_as(column: FileColumn, iceberg: IcebergType) -> bool:
     if not iceberg.is_primitive:
         return same(column, iceberg, widened=True)
     wanted, stored = arrow_type(iceberg), column.type
+    if stored == INT96:
+        return isinstance(iceberg, TimestampType | TimestamptzType)
     if stored == wanted or stored in _WIDER.get(wanted, ()):
         return True
     return (

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
@@ -21,7 +20,6 @@ from pyiceberg.types import (
     NestedField,
     StringType,
     StructType,
-    TimestampType,
 )
 
 from flightlake.cancellation import Cancellation
@@ -147,17 +145,6 @@ def test_how_a_writer_held_strings_in_memory_does_not_matter(
         lake, TABLE, tmp_path, pa.table([pa.array([1]), pa.array(["a"]).cast(kind)], schema=schema)
     )
     assert plan_rows(lake) == 4
-
-
-def test_old_timestamps_are_refused(lake: Lake, tmp_path: Path) -> None:
-    lake.create("moments", Schema(NestedField(1, "at", TimestampType())))
-    path = tmp_path / "old.parquet"
-    data = pa.table(
-        [pa.array([1], pa.timestamp("us"))], schema=with_ids(("at", pa.timestamp("us"), 1))
-    )
-    pq.write_table(data, path, use_deprecated_int96_timestamps=True)
-    commit(lake, "moments", [file_entry(f"file://{path}")])
-    assert "INT96" in refusal(lake, "moments")
 
 
 def test_a_required_column_that_is_missing_is_refused(lake: Lake, tmp_path: Path) -> None:
