@@ -10,6 +10,7 @@ from datafusion import LogicalPlan, SessionContext
 from datafusion import expr as dfe
 
 from flightlake.engine.expressions import parts, variant
+from flightlake.engine.uuid_texts import UUID_TYPE, uuid_of
 from flightlake.errors import InvalidRequest
 
 UNKNOWN = pa.string()
@@ -103,6 +104,9 @@ def bind(row: Sequence[pa.Scalar], schema: pa.Schema) -> dict[str, pa.Scalar]:
 def _cast(value: pa.Scalar, wanted: pa.DataType) -> pa.Scalar:
     if not value.is_valid:
         return pa.scalar(None, wanted)
+    uuid = uuid_of(value.as_py()) if wanted == UUID_TYPE else None
+    if uuid is not None:
+        return pa.scalar(uuid.bytes, wanted)
     if not _is_measure(value.type) or not _is_measure(wanted):
         return value.cast(wanted)
     # 10.555 must not become the decimal 10.56: what would be rounded, or does not fit, stays

@@ -20,6 +20,7 @@ from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
 from flightlake.engine.sql_text import SqlText
 from flightlake.engine.tables import StatementTables
+from flightlake.engine.uuid_texts import REFUSAL, has_uuids, with_bytes
 from flightlake.engine.view_frames import NOTHING_BUT_QUERIES
 from flightlake.errors import FlightlakeError
 from flightlake.lake.parts import Part
@@ -71,6 +72,7 @@ class StatementPlanner:
     engine: SessionContext
     scans: Scans
     prune: bool = True
+    _sql: str = ""
     _parts: dict[TableIdentifier, tuple[Part, ...]] = field(default_factory=dict)
     _paths: dict[TableIdentifier, list[list[str]]] = field(default_factory=dict)
     _rows: dict[TableIdentifier, dict[str, int]] = field(default_factory=dict)
@@ -105,9 +107,23 @@ class StatementPlanner:
         return Planned(plan, schema, self._paths, self._rows, numbered)
 
     def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
+        frame = self._parsed(self._sql or self.text.engine_sql, scan)
+        if not self._sql and has_uuids(self.text.engine_sql, self.values) and not _fits(frame):
+            columns = [member for table in self.tables.loaded.values() for member in table.schema]
+            for sql in with_bytes(self.text.engine_sql, self.values, columns):
+                try:
+                    again = self._parsed(sql, scan)
+                except FlightlakeError:
+                    continue  # the frame says what is wrong with the statement as it was written
+                if _fits(again):
+                    self._sql = sql
+                    return again
+        return frame
+
+    def _parsed(self, sql: str, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         session = self.open_session(self.tables, scan)
         with self._translated():
-            return session.sql(self.text.engine_sql, NOTHING_BUT_QUERIES, dict(self.values) or None)
+            return session.sql(sql, NOTHING_BUT_QUERIES, dict(self.values) or None)
 
     def _wanted(self, frame: DataFrame) -> dict[TableIdentifier, Predicate]:
         schemas = {name: table.schema for name, table in self.tables.loaded.items()}
@@ -166,3 +182,12 @@ class StatementPlanner:
         catalog, _, rest = dotted.partition(".")
         db_schema, _, table = rest.rpartition(".")
         return TableIdentifier(catalog, db_schema, table)
+
+
+def _fits(frame: DataFrame) -> bool:
+    """Whether the engine does not refuse to compare a UUID with something else in *frame*."""
+    try:
+        frame.optimized_logical_plan()
+    except Exception as refusal:  # noqa: BLE001 - any other refusal comes up again, and is told
+        return REFUSAL not in str(refusal)
+    return True
