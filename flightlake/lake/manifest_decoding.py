@@ -160,11 +160,12 @@ class _Columns:
     def delete_details(self) -> DeleteDetails:
         lengths, items = listed(self.column(_EQUALITY_IDS), self.count)
         ids = [] if items is None else numbers(items, len(items)).tolist()
-        ends = np.cumsum(lengths).tolist()
-        starts = [0, *ends[:-1]]
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
         return DeleteDetails(
             equality_ids=tuple(
-                tuple(sorted(ids[start:end])) for start, end in zip(starts, ends, strict=True)
+                tuple(sorted(ids[start:end]))
+                for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
             ),
             referenced=tuple(texts(self.tape, self.column(_REFERENCED), self.count).to_pylist()),
             offsets=self._optional(_OFFSET),

@@ -1,17 +1,22 @@
 """Manifest lists: which manifests a snapshot has, and what their partitions hold."""
 
-from collections.abc import Mapping, Sequence
+import functools
+import json
 from dataclasses import dataclass
-from typing import Any
 
-from pyiceberg.avro.file import AvroFile
+import numpy as np
 
-from flightlake.lake.blobs import Content
-from flightlake.lake.records import positions, struct_at, value_at
+from flightlake.lake.avro import Malformed, opened
+from flightlake.lake.avro_columns import binary, listed, numbers, present, texts
+from flightlake.lake.avro_records import Form, Path, Records, form_of, records_of
+from flightlake.lake.shapes import Column
 
 _PATH, _LENGTH, _SPEC, _SEQUENCE, _CONTENT = 500, 501, 502, 515, 517
 _ADDED, _EXISTING, _SUMMARIES, _KEY_METADATA = 504, 505, 507, 519
 _CONTAINS_NULL, _LOWER, _UPPER = 509, 510, 511
+_WANTED = dict.fromkeys(
+    (*(_PATH, _LENGTH, _SPEC, _SEQUENCE, _CONTENT, _ADDED, _EXISTING, _SUMMARIES), _KEY_METADATA)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +55,83 @@ class ManifestList:
 
     @property
     def nbytes(self) -> int:
-        return 512 * (1 + len(self.manifests))
+        summaries = sum(len(ref.summaries or ()) for ref in self.manifests)
+        return 512 * (1 + len(self.manifests)) + 200 * summaries
 
 
-def decode_manifest_list(path: str, content: bytes) -> ManifestList:
+def decode_manifest_list(content: bytes) -> ManifestList:
     """Return the manifests in a manifest list of any format version.
 
     Raises:
-        Exception: Whatever pyiceberg and the decompressors raise on damaged content.
+        Malformed: It is not what it says.
+        ValueError: Its schema is none of Iceberg's.
     """
-    with AvroFile[Any](Content(path, content)) as opened:
-        struct = opened.schema.as_struct()
-        at = positions(struct)
-        summary_at: Mapping[int, int] = {}
-        if _SUMMARIES in at:
-            summary_at = positions(struct_at(struct, _SUMMARIES))
-        return ManifestList(tuple(_ref(record._data, at, summary_at) for record in opened))
+    container = opened(content)
+    records = records_of(container, _form(container.schema))
+    columns, count = records.columns, records.count
 
+    paths = texts(records.tape, columns.get((_PATH,)), count)
+    if paths.null_count:
+        raise Malformed("a manifest without a path")
 
-def _ref(row: Sequence[Any], at: Mapping[int, int], summary_at: Mapping[int, int]) -> ManifestRef:
-    added, existing = value_at(row, at, _ADDED), value_at(row, at, _EXISTING)
-    summaries = value_at(row, at, _SUMMARIES)
-    return ManifestRef(
-        path=value_at(row, at, _PATH),
-        length=value_at(row, at, _LENGTH),
-        spec_id=value_at(row, at, _SPEC),
-        deletes=value_at(row, at, _CONTENT) == 1,
-        live=None if added is None or existing is None else added + existing,
-        summaries=None
-        if summaries is None
-        else tuple(_summary(record._data, summary_at) for record in summaries),
-        encrypted=value_at(row, at, _KEY_METADATA) is not None,
-        sequence=value_at(row, at, _SEQUENCE) or 0,
+    def column(field_id: int) -> Column:
+        return columns.get((field_id,))
+
+    counted = present(column(_ADDED), count) & present(column(_EXISTING), count)
+    live = numbers(column(_ADDED), count, 0) + numbers(column(_EXISTING), count, 0)
+    return ManifestList(
+        tuple(
+            ManifestRef(
+                path=path,
+                length=length,
+                spec_id=spec_id,
+                deletes=content_ == 1,
+                live=files if known else None,
+                summaries=summaries,
+                encrypted=encrypted,
+                sequence=sequence,
+            )
+            for path, length, spec_id, content_, files, known, summaries, encrypted, sequence in zip(
+                paths.to_pylist(),
+                numbers(column(_LENGTH), count).tolist(),
+                numbers(column(_SPEC), count).tolist(),
+                numbers(column(_CONTENT), count, 0).tolist(),
+                live.tolist(),
+                counted.tolist(),
+                _summaries(records),
+                present(column(_KEY_METADATA), count).tolist(),
+                numbers(column(_SEQUENCE), count, 0).tolist(),
+                strict=True,
+            )
+        )
     )
 
 
-def _summary(row: Sequence[Any], at: Mapping[int, int]) -> Summary:
-    return Summary(
-        contains_null=bool(row[at[_CONTAINS_NULL]]),
-        lower=value_at(row, at, _LOWER),
-        upper=value_at(row, at, _UPPER),
-    )
+def _summaries(records: Records) -> list[tuple[Summary, ...] | None]:
+    column = records.columns.get((_SUMMARIES,))
+    lengths, items = listed(column, records.count)
+    told = present(column, records.count).tolist()
+    found: list[Summary] = []
+    if items is not None:
+        total = int(lengths.sum())
+        found = [
+            Summary(bool(contains_null), lower, upper)
+            for contains_null, lower, upper in zip(
+                numbers(items.get(_CONTAINS_NULL), total).tolist(),
+                binary(records.tape, items.get(_LOWER), total).to_pylist(),
+                binary(records.tape, items.get(_UPPER), total).to_pylist(),
+                strict=True,
+            )
+        ]
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    return [
+        tuple(found[start:end]) if is_told else None
+        for start, end, is_told in zip(starts.tolist(), ends.tolist(), told, strict=True)
+    ]
+
+
+@functools.lru_cache(maxsize=64)
+def _form(schema: bytes) -> Form:
+    pivot: Path = (_PATH,)
+    return form_of(json.loads(schema), _WANTED, pivot)

@@ -115,7 +115,7 @@ class Planner:
 
         def make() -> tuple[ManifestList, int]:
             content = blobs.read(pinned.store, path, subject)
-            made = _decoded(lambda: decode_manifest_list(path, content), subject)
+            made = _decoded(lambda: decode_manifest_list(content), subject)
             return made, made.nbytes
 
         return self._lists.get_or_make((pinned.store.place, path), make)
