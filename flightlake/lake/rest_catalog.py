@@ -183,12 +183,14 @@ class RestTables:
         return sorted(set(found))
 
     def _tables(self, db_schema: str) -> list[str]:
+        client, namespace = self._client(), to_namespace(db_schema)
         try:
-            return sorted(
-                entry[-1] for entry in self._client().list_tables(to_namespace(db_schema))
-            )
+            found = client.list_tables(namespace)
+            if not found:  # Nessie says so of namespaces that are not there, too
+                client.load_namespace_properties(namespace)
         except NoSuchNamespaceError:
             raise no_schema(self.name, db_schema, self._db_schemas()) from None
+        return sorted(entry[-1] for entry in found)
 
     def _views(self, db_schema: str) -> list[str]:
         try:
