@@ -62,10 +62,10 @@ class HandMade(TableDocument):
 
     def write(self, data: pa.Table, name: str = "") -> tuple[str, int]:
         """Write a Parquet file; return its path and size."""
-        path = self.folder / (name or f"{uuid.uuid4().hex}.parquet")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(data, path)
-        return f"file://{path}", path.stat().st_size
+        written = pa.BufferOutputStream()
+        pq.write_table(data, written)
+        content = written.getvalue().to_pybytes()
+        return self.put(name or f"{uuid.uuid4().hex}.parquet", content), len(content)
 
     def data(
         self, data: pa.Table, partition: Sequence[Any] = (), name: str = "", **how: Any
@@ -107,11 +107,10 @@ class HandMade(TableDocument):
         """Commit one Puffin file with a deletion vector for each data file."""
         blobs = [vector_blob(rows) for rows in deletes.values()]
         content, offsets = puffin(blobs)
-        path = self.folder / f"{uuid.uuid4().hex}.puffin"
-        path.write_bytes(content)
+        path = self.put(f"{uuid.uuid4().hex}.puffin", content)
         entries = [
             entry(
-                f"file://{path}",
+                path,
                 len(set(rows)),
                 len(content),
                 DataFileContent.POSITION_DELETES,
@@ -124,7 +123,7 @@ class HandMade(TableDocument):
             for (data_file, rows), blob, offset in zip(deletes.items(), blobs, offsets, strict=True)
         ]
         self.commit(entries, **how)
-        return f"file://{path}"
+        return path
 
     def equality(
         self, data: pa.Table, ids: Sequence[int], partition: Sequence[Any] = (), **how: Any

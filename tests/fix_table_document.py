@@ -23,6 +23,8 @@ from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 
 from flightlake.lake.arrow_types import arrow_type
+from flightlake.lake.blobs import filesystem, key_in
+from flightlake.lake.stores import settings_for
 from tests.fix_catalogs import Lake
 from tests.fix_metadata import point_to
 
@@ -54,7 +56,8 @@ class _DeletesWriter(_Writer):
 class TableDocument:
     """A table whose metadata is ``document``; ``commit`` and ``publish`` show it to the catalog.
 
-    ``columns`` are those of the current schema, as in metadata JSON.
+    ``columns`` are those of the current schema, as in metadata JSON.  Files are in ``folder``, or
+    at ``location`` where that is given, which is a folder's URL in the lake's store.
     """
 
     lake: Lake
@@ -66,16 +69,18 @@ class TableDocument:
     document: dict[str, Any] = field(default_factory=dict)
     manifests: list[Any] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
+    location: str = ""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self.lake.writer.table_exists((self.lake.root, self.name)):
             self.lake.create(self.name)
-        self.io = PyArrowFileIO()
+        self.location = self.location or f"file://{self.folder}"
+        self.io = PyArrowFileIO(dict(self.lake.properties))
         self.document = {
             "format-version": 3,
             "table-uuid": str(uuid.uuid4()),
-            "location": f"file://{self.folder}",
+            "location": self.location,
             "last-sequence-number": 0,
             "last-updated-ms": 1_700_000_000_000,
             "last-column-id": 1000,
@@ -152,7 +157,7 @@ class TableDocument:
         self.sequence += 1
         snapshot = self.sequence * 1000
         deletes = any(file.content is not DataFileContent.DATA for file in files)
-        path = f"file://{self.folder}/{uuid.uuid4().hex}.avro"
+        path = f"{self.location}/{uuid.uuid4().hex}.avro"
         writer = (_DeletesWriter if deletes else _Writer)(
             self.spec(spec), self.schema, self.io.new_output(path), snapshot, "null"
         )
@@ -169,7 +174,7 @@ class TableDocument:
                 )
         kept = [made for made, paths in self.manifests if drop not in paths]
         written = writer.to_manifest_file()
-        listed = f"file://{self.folder}/snap-{uuid.uuid4().hex}.avro"
+        listed = f"{self.location}/snap-{uuid.uuid4().hex}.avro"
         with write_manifest_list(
             2, self.io.new_output(listed), snapshot, None, self.sequence, "null"
         ) as listing:
@@ -198,6 +203,15 @@ class TableDocument:
 
     def publish(self) -> None:
         """Let the catalog show the table as it is."""
-        path = self.folder / f"{uuid.uuid4().hex}.metadata.json"
-        path.write_text(json.dumps(self.document))
-        point_to(self.lake, self.name, f"file://{path}")
+        path = self.put(f"{uuid.uuid4().hex}.metadata.json", json.dumps(self.document).encode())
+        point_to(self.lake, self.name, path)
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a file; return its path as metadata has it."""
+        path = f"{self.location}/{name}"
+        store = settings_for(self.location, self.lake.properties, 10)
+        key = key_in(store, path)
+        filesystem(store).create_dir(key.rpartition("/")[0], recursive=True)
+        with filesystem(store).open_output_stream(key) as opened:
+            opened.write(content)
+        return path
