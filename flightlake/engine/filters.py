@@ -13,6 +13,7 @@ from datafusion import LogicalPlan
 from datafusion import expr as dfe
 
 from flightlake.engine.expressions import table_scans
+from flightlake.engine.string_views import viewed_type
 from flightlake.lake.predicates import (
     And,
     Anything,
@@ -172,6 +173,8 @@ def _literal(expression: Any, wanted: pa.DataType) -> pa.Scalar | None:
         value = expression.python_value()
     except Exception:  # noqa: BLE001 - a type that has no Python value: not pruned by
         return None
-    if not isinstance(value, pa.Scalar) or not value.is_valid or value.type != wanted:
+    if not isinstance(value, pa.Scalar) or not value.is_valid:
         return None
-    return value
+    if value.type != wanted and viewed_type(wanted) == value.type:
+        return value.cast(wanted)
+    return value if value.type == wanted else None

@@ -10,6 +10,7 @@ from datafusion import LogicalPlan, SessionContext
 from datafusion import expr as dfe
 
 from flightlake.engine.expressions import parts, variant
+from flightlake.engine.string_views import plain_type
 from flightlake.engine.uuid_texts import UUID_TYPE, uuid_of
 from flightlake.errors import InvalidRequest
 
@@ -33,7 +34,7 @@ def parameter_schema(plan: LogicalPlan, count: int, row_counts: Collection[int] 
     if count:
         for name, type_ in _placeholders(plan):
             if type_ is not None:
-                found.setdefault(name, type_)
+                found.setdefault(name, plain_type(type_))
     names = [f"${number}" for number in range(1, count + 1)]
     return pa.schema([pa.field(name, found.get(name, UNKNOWN)) for name in names])
 

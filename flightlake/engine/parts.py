@@ -13,6 +13,7 @@ from datafusion import functions as f
 
 from flightlake.engine.reshaping import reshape
 from flightlake.engine.scan import Scans, empty
+from flightlake.engine.string_views import viewed, viewed_deletes, viewed_part
 from flightlake.lake.parts import Column, EqualityDeletes, Part
 from flightlake.lake.table import IcebergTable
 from flightlake.names import quote_always
@@ -37,23 +38,30 @@ class PartScans:
     """Makes the engine's table of one Iceberg table's parts; used once.
 
     ``paths`` are then the files of each scan that was made, ``rows`` how many rows each has.
+    With *views*, strings are read as views (``string_views``).
     """
 
-    def __init__(self, engine: SessionContext, scans: Scans, table: IcebergTable) -> None:
+    def __init__(
+        self, engine: SessionContext, scans: Scans, table: IcebergTable, views: bool = True
+    ) -> None:
         self._engine = engine
         self._scans = scans
         self._table = table
+        self._views = views
         self.paths: list[list[str]] = []
         self.rows: dict[str, int] = {}
 
     def frame(self, parts: Sequence[Part]) -> DataFrame:
         """Return the rows of *parts*, with the columns and types of the table."""
+        schema = viewed(self._table.schema) if self._views else self._table.schema
         if not parts:
-            return empty(self._engine, self._table.schema)
+            return empty(self._engine, schema)
+        if self._views:
+            parts = [viewed_part(part) for part in parts]
         for part in parts:
             self._count(part)
         if len(parts) == 1 and parts[0].plain:
-            return self._scan(self._table.schema, parts[0].files.paths.to_pylist())
+            return self._scan(schema, parts[0].files.paths.to_pylist())
         frames: list[DataFrame] = []
         joined: dict[tuple[EqualityDeletes, ...], list[Part]] = {}
         for part in parts:
@@ -137,7 +145,7 @@ class PartScans:
             ]
         )
         for deletes in equality:
-            others = self._values(deletes)
+            others = self._values(viewed_deletes(deletes) if self._views else deletes)
             # Null-safe: a null in the delete file deletes nulls.
             conditions = [
                 f"{quote_always(name)} IS NOT DISTINCT FROM {quote_always(_OTHER + name)}"

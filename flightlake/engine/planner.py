@@ -19,6 +19,7 @@ from flightlake.engine.filters import predicates
 from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
 from flightlake.engine.sql_text import SqlText
+from flightlake.engine.string_views import plainly, viewed, worthwhile
 from flightlake.engine.tables import StatementTables
 from flightlake.engine.uuid_texts import REFUSAL, has_uuids, with_bytes
 from flightlake.engine.view_frames import NOTHING_BUT_QUERIES
@@ -76,6 +77,10 @@ class StatementPlanner:
     _parts: dict[TableIdentifier, tuple[Part, ...]] = field(default_factory=dict)
     _paths: dict[TableIdentifier, list[list[str]]] = field(default_factory=dict)
     _rows: dict[TableIdentifier, dict[str, int]] = field(default_factory=dict)
+    _views: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._views = worthwhile(self.text.engine_sql)
 
     def outline(self) -> Planned:
         """Return the statement planned without files, which tells its schema and parameters.
@@ -123,7 +128,8 @@ class StatementPlanner:
     def _parsed(self, sql: str, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         session = self.open_session(self.tables, scan)
         with self._translated():
-            return session.sql(sql, NOTHING_BUT_QUERIES, dict(self.values) or None)
+            frame = session.sql(sql, NOTHING_BUT_QUERIES, dict(self.values) or None)
+            return plainly(frame)
 
     def _wanted(self, frame: DataFrame) -> dict[TableIdentifier, Predicate]:
         schemas = {name: table.schema for name, table in self.tables.loaded.items()}
@@ -143,7 +149,8 @@ class StatementPlanner:
             self._parts[name] = table.plan_files(predicate, cancellation).parts
 
     def _scan_nothing(self, table: IcebergTable) -> DataFrame:
-        return self.scans.scan(table.identifier, table.schema, [UNPLANNED])
+        schema = viewed(table.schema) if self._views else table.schema
+        return self.scans.scan(table.identifier, schema, [UNPLANNED])
 
     def _scan_few(self, table: IcebergTable, cancellation: Cancellation) -> DataFrame:
         count = table.data_file_count
@@ -153,7 +160,7 @@ class StatementPlanner:
         return self._scan_chosen(table)
 
     def _scan_chosen(self, table: IcebergTable) -> DataFrame:
-        scans = PartScans(self.engine, self.scans, table)
+        scans = PartScans(self.engine, self.scans, table, self._views)
         frame = scans.frame(self._parts[table.identifier])
         self._paths[table.identifier] = scans.paths
         self._rows[table.identifier] = scans.rows
