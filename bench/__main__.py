@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import machine, prune, select1, stream, tpch
+from bench import deletes, machine, prune, select1, stream, tpch
 from bench.report import Table, save
 
 Run = Callable[[float, int, Callable[[str], None]], dict[str, Any]]
 
 BENCHMARKS: dict[str, tuple[Run, Callable[[Any], list[Table]]]] = {
     "tpch": (tpch.run, tpch.table),
+    "deletes": (deletes.run, deletes.table),
     "stream": (stream.run, stream.table),
     "select1": (select1.run, select1.table),
     "prune": (prune.run, prune.table),

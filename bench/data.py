@@ -63,17 +63,18 @@ class Lakehouse:
 
 def tpch_lakehouse(scale: float, report: Callable[[str], None]) -> Lakehouse:
     """Return TPC-H at *scale*, written by pyiceberg as any writer would: one append per table."""
-    return _kept(Lakehouse(ROOT / f"tpch-{scale:g}", "tpch"), _write_tpch(scale), report)
+    return kept(Lakehouse(ROOT / f"tpch-{scale:g}", "tpch"), _write_tpch(scale), report)
 
 
 def many_files_lakehouse(report: Callable[[str], None]) -> Lakehouse:
     """Return a table ``events`` of 5,000 data files of 1,000 rows, in the order of ``id``."""
-    return _kept(Lakehouse(ROOT / f"files-{FILES}", "many"), _write_events, report)
+    return kept(Lakehouse(ROOT / f"files-{FILES}", "many"), _write_events, report)
 
 
-def _kept(
+def kept(
     lakehouse: Lakehouse, write: Callable[[Lakehouse], None], report: Callable[[str], None]
 ) -> Lakehouse:
+    """Return *lakehouse*, which *write* fills if that has not been done."""
     mark = lakehouse.directory / "whole"
     if mark.exists() and mark.read_text() == str(lakehouse.directory):
         return lakehouse
