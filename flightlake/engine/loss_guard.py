@@ -76,7 +76,7 @@ def _expected(scans: Sequence[Counted]) -> dict[tuple[str, str], tuple[str, int]
     """Return table and rows of each file by store and key; None for one that is listed twice."""
     found: dict[tuple[str, str], tuple[str, int] | None] = {}
     for scan in scans:
-        host = "file:" if scan.store.scheme == "file" else f"s3://{scan.store.host}"
+        host = scan.store.engine_store
         twice: set[str] = set()
         for path, key in zip(scan.paths, scan.store.engine_keys(scan.paths), strict=True):
             listed = key in twice

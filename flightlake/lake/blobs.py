@@ -1,8 +1,9 @@
 """Immutable files read whole or in part: metadata, manifests, footers."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from io import BytesIO
 
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pyarrow.fs as pafs
 from pyiceberg.io import InputFile, InputStream
 
 from flightlake.errors import DamagedData, NotReady, Unsupported
-from flightlake.lake.stores import StoreSettings, locate
+from flightlake.lake.locations import Scheme, locate
+from flightlake.lake.stores import StoreSettings
 
 _ABSENT = ("is a directory", "NO_SUCH_KEY", "NO_SUCH_BUCKET", "RESOURCE_NOT_FOUND")
 _REFUSALS = (
@@ -18,14 +20,20 @@ _REFUSALS = (
     "INVALID_ACCESS_KEY_ID",
     "SIGNATURE_DOES_NOT_MATCH",
     "HTTP status 403",
+    "Azure Error: [Auth",
+    "http_status_code=401",
+    "http_status_code=403",
+    "Could not create a OAuth2 access token",
 )
 
 
 @functools.lru_cache(maxsize=64)
 def filesystem(store: StoreSettings) -> pafs.FileSystem:
     """Return a thread-safe file system for *store*; the same one for equal settings."""
-    if store.scheme == "file":
-        return pafs.LocalFileSystem()
+    return _FILESYSTEMS[store.scheme](store)
+
+
+def _s3(store: StoreSettings) -> pafs.FileSystem:
     scheme, _, endpoint = (store.endpoint or "").rpartition("://")
     return pafs.S3FileSystem(
         access_key=store.access_key_id,
@@ -40,6 +48,45 @@ def filesystem(store: StoreSettings) -> pafs.FileSystem:
     )
 
 
+def _google(store: StoreSettings) -> pafs.FileSystem:
+    scheme, _, endpoint = (store.endpoint or "").rpartition("://")
+    return pafs.GcsFileSystem(
+        anonymous=store.endpoint is not None,  # an emulator
+        scheme=scheme or "https",
+        endpoint_override=endpoint or None,
+        retry_time_limit=timedelta(seconds=max(1, store.request_timeout or 1)),
+    )
+
+
+def _azure(store: StoreSettings) -> pafs.FileSystem:
+    login = store.azure
+    assert login is not None  # noqa: S101 - stores.settings_for says so
+    scheme, _, host = (store.endpoint or "").rpartition("://")
+    where = {
+        f"{api}_storage_{name}": said
+        for api in ("blob", "dfs")
+        for name, said in (("authority", host), ("scheme", scheme))
+        if said
+    }
+    return pafs.AzureFileSystem(
+        login.account,
+        account_key=login.account_key,
+        sas_token=None if login.sas_token is None else f"?{login.sas_token}",
+        tenant_id=login.tenant_id,
+        client_id=login.client_id,
+        client_secret=login.client_secret,
+        **where,
+    )
+
+
+_FILESYSTEMS: Mapping[Scheme, Callable[[StoreSettings], pafs.FileSystem]] = {
+    "file": lambda store: pafs.LocalFileSystem(),
+    "s3": _s3,
+    "gs": _google,
+    "abfss": _azure,
+}
+
+
 def key_in(store: StoreSettings, path: str) -> str:
     """Return what ``filesystem(store)`` calls the file at *path*, which may be in any bucket.
 
@@ -52,6 +99,8 @@ def key_in(store: StoreSettings, path: str) -> str:
             f"a table in a '{store.scheme}:' location that has files in a '{location.scheme}:' one"
             " is not read; keep them in one"
         )
+    if not store.reaches(location):
+        raise Unsupported("a table with files in several Azure accounts is not read")
     if location.scheme == "file":
         return location.key
     return f"{location.authority}/{location.key}"
@@ -71,7 +120,7 @@ def translated(subject: str) -> Iterator[None]:
         raise DamagedData(f"{subject} is missing") from missing
     except PermissionError as refused:
         raise NotReady(f"{subject} may not be read by this server") from refused
-    except (OSError, pa.ArrowInvalid) as failure:
+    except (OSError, pa.ArrowException) as failure:
         if any(sign in str(failure) for sign in _ABSENT):
             raise DamagedData(f"{subject} is missing") from failure
         if any(sign in str(failure) for sign in _REFUSALS):

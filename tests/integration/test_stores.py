@@ -1,5 +1,6 @@
-"""What a manifest calls a file is what the engine reads: every odd name, on disk and on S3."""
+"""What a manifest calls a file is what the engine reads: every odd name, in every store."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from flightlake.lake.blobs import filesystem, key_in, read
 from flightlake.lake.predicates import Anything, Comparison
 from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.table import IcebergTable
-from tests.components import s3
+from tests.components import azurite, fake_gcs, s3
 from tests.fix_catalogs import Lake, orders, s3_lake, sqlite_lake, started
 from tests.fix_metadata import commit, file_entry
 
@@ -158,3 +159,54 @@ class TestS3(StoreContract):
         store: StoreSettings = settings_for("s3://lake/x", lake.properties, 5)
         assert lake.properties["s3.secret-access-key"] not in repr(store)
         assert lake.properties["s3.secret-access-key"] not in store.host
+
+
+@pytest.mark.component("azurite")
+class TestAzure(StoreContract):
+    @pytest.fixture
+    def lake(self, tmp_path: Path) -> Lake:
+        server: azurite.Server = started(azurite)
+        server.container("lake")
+        told = {**server.properties, "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}
+        return sqlite_lake(tmp_path, told, f"abfss://lake/{tmp_path.name}")
+
+    def test_a_wrong_key_is_not_ready_and_not_shown(self, lake: Lake) -> None:
+        lake.create("orders").append(orders(1))
+        wrong = {**lake.properties, "adls.account-key": "d3Jvbmc="}
+        broken = Lake(lake.name, lake.type, wrong, lake.writer, lake.root)
+        with pytest.raises(NotReady, match="may not be read by this server") as error:
+            broken.load("orders")
+        assert "d3Jvbmc" not in error.value.message
+
+    def test_a_container_that_is_not_there_is_damaged_data(self, lake: Lake) -> None:
+        store = settings_for("abfss://no-such/x", lake.properties, 5)
+        with pytest.raises(DamagedData, match="a file is missing"):
+            read(store, "abfss://no-such/x", "a file")
+
+
+@pytest.mark.component("fake-gcs-server")
+class TestGoogle(StoreContract):
+    @pytest.fixture
+    def lake(self, tmp_path: Path) -> Lake:
+        server: fake_gcs.Server = started(fake_gcs)
+        server.bucket("lake")
+        # pyiceberg, which writes, would look for credentials.
+        token = {"gcs.oauth2.token": "any", "gcs.oauth2.token-expires-at": "4102444800000"}
+        told = {**server.properties, **token}
+        made = sqlite_lake(tmp_path, told, f"gs://lake/{tmp_path.name}")
+        ours = {name: value for name, value in made.properties.items() if name not in token}
+        return replace(made, properties=ours)
+
+    def test_credentials_that_are_not_there_are_not_ready(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+        with pytest.raises(NotReady, match="may not be read by this server"):
+            read(settings_for("gs://lake/x", {}, 1), "gs://lake/x", "a file")
+
+    def test_a_store_that_is_down_is_not_ready(self, lake: Lake) -> None:
+        server: fake_gcs.Server = started(fake_gcs, fake_gcs.launch)
+        server.process.stop()
+        gone = settings_for("gs://lake/x", server.properties, 1)
+        with pytest.raises(NotReady, match="its store does not answer"):
+            read(gone, "gs://lake/x", "a file")

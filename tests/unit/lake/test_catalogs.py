@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,14 +19,14 @@ TIMEOUT = timedelta(seconds=5)
 
 
 def test_the_types_are_those_documented() -> None:
-    assert set(CATALOGS) == {"sql", "rest"}
+    assert set(CATALOGS) == {"sql", "rest", "hive", "glue"}
 
 
 @pytest.mark.parametrize(
     ("type_", "uri", "said"),
     [
         ("sqll", "sqlite:///x", "unknown type 'sqll'; did you mean 'sql'"),
-        ("zebra", "sqlite:///x", "known are sql, rest"),
+        ("zebra", "sqlite:///x", "known are sql, rest, hive, glue"),
         ("sql", "", "needs a uri"),
         ("sql", "not a uri", "needs a uri"),
         ("sql", "mysql://me:secret-part@host/db", "is in mysql; use SQLite or PostgreSQL"),
@@ -33,12 +34,49 @@ def test_the_types_are_those_documented() -> None:
         ("sql", "sqlite:///:memory:", "is in memory"),
         ("rest", "", "needs a uri that starts with http"),
         ("rest", "ftp://secret-part", "needs a uri that starts with http"),
+        ("hive", "", "must be thrift://host:port"),
+        ("hive", "thrift://one:9083,http://secret-part", "must be thrift://host:port"),
+        ("hive", "thrift://one:port", "must be thrift://host:port"),
     ],
 )
 def test_wrong_settings_are_refused(type_: str, uri: str, said: str) -> None:
     with pytest.raises(Unsupported, match=said) as error:
         open_catalog("lake", type_, {"uri": uri}, TIMEOUT)
     assert "secret-part" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("type_", "properties", "said"),
+    [
+        (
+            "hive",
+            {"uri": "thrift://one:9083", "hive.kerberos-authentication": "true"},
+            "Kerberos, which is not supported",
+        ),
+        ("glue", {}, "needs a region; set glue.region"),
+        ("glue", {"glue.region": "x", "glue.max-retries": "many"}, "glue.max-retries .* number"),
+        ("glue", {"glue.region": "x", "glue.retry-mode": "storm"}, "glue.retry-mode .* standard"),
+        ("glue", {"glue.region": "x", "glue.endpoint": "secret-part"}, "glue.endpoint .* URL"),
+    ],
+)
+def test_wrong_properties_are_refused(
+    type_: str, properties: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_CONFIG_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(Unsupported, match=said) as error:
+        open_catalog("lake", type_, properties, TIMEOUT)
+    assert "secret-part" not in error.value.message
+
+
+@pytest.mark.parametrize("type_", ["hive", "glue"])
+def test_a_package_that_is_not_installed_is_named(
+    type_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, f"flightlake.lake.{type_}_client", None)
+    properties = {"uri": "thrift://one:9083", "glue.region": "us-east-1"}
+    with pytest.raises(Unsupported, match=rf"not installed; install flightlake\[{type_}\]"):
+        open_catalog("lake", type_, properties, TIMEOUT)
 
 
 def test_a_catalog_may_have_been_written_under_another_name(tmp_path: Path) -> None:

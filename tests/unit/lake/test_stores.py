@@ -1,46 +1,11 @@
-"""Paths are taken apart by hand, and store settings show no secrets."""
+"""Store settings name files to the engine, come from the properties, and show no secrets."""
 
 import pytest
 
 from flightlake.errors import Unsupported
-from flightlake.lake.stores import Location, StoreSettings, locate, settings_for
+from flightlake.lake.stores import StoreSettings, settings_for
 
 KEYS = {"s3.access-key-id": "AKIA", "s3.secret-access-key": "very-secret"}
-
-
-@pytest.mark.parametrize(
-    ("path", "location"),
-    [
-        ("/a/b", Location("file", "", "/a/b")),
-        ("file:/a/b", Location("file", "", "/a/b")),
-        ("file:///a/b", Location("file", "", "/a/b")),
-        ("file://localhost/a/b", Location("file", "", "/a/b")),
-        ("file:///a#b?c%20d", Location("file", "", "/a#b?c%20d")),
-        ("s3://lake/a/b", Location("s3", "lake", "a/b")),
-        ("s3a://lake/a#b?c", Location("s3", "lake", "a#b?c")),
-        ("S3n://lake/a", Location("s3", "lake", "a")),
-        ("s3://lake", Location("s3", "lake", "")),
-    ],
-)
-def test_a_path_is_taken_apart_as_it_is(path: str, location: Location) -> None:
-    assert locate(path) == location
-
-
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [
-        ("gs://lake/a", "'gs:' locations"),
-        ("hdfs://host/a", "'hdfs:' locations"),
-        ("a/b", "relative locations"),
-        ("", "relative locations"),
-        ("file:a", "must start with file://"),
-        ("s3:lake/a", "must start with s3://"),
-        ("file://elsewhere/a", "files of another host"),
-    ],
-)
-def test_another_location_is_refused_by_its_scheme(path: str, said: str) -> None:
-    with pytest.raises(Unsupported, match=said):
-        locate(path)
 
 
 @pytest.mark.parametrize(
@@ -129,3 +94,83 @@ def test_an_option_that_is_not_supported_is_refused_by_name(option: str) -> None
         settings_for("s3://lake/t", {option: "true"}, 10)
     settings_for("s3://lake/t", {option: "false"}, 10)
     settings_for("/local", {option: "true"}, 10)
+
+
+def test_two_catalogs_with_two_azure_logins_are_two_hosts() -> None:
+    one = {"adls.account-name": "acme", "adls.account-key": "very-secret"}
+    two = {"adls.account-name": "acme", "adls.sas-token": "sig=quiet"}
+    hosts = {settings_for("abfss://lake/t", each, 1).host for each in (one, two)}
+    assert len(hosts) == 2
+    for each in (one, two):
+        settings = settings_for("abfss://lake/t", each, 1)
+        shown = (repr(settings), settings.host, str(settings.place), settings.engine_store)
+        assert not any(secret in text for text in shown for secret in ("very-secret", "quiet"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "abfss://lake/a b",
+        "abfs://lake@acme.dfs.core.windows.net/a b",
+        "wasbs://lake@acme.blob.core.windows.net/a b",
+    ],
+)
+def test_every_spelling_of_an_azure_path_is_one_file(path: str) -> None:
+    login = {"adls.account-name": "acme", "adls.account-key": "x"}
+    settings = settings_for("abfss://lake@acme.dfs.core.windows.net/t", login, 1)
+    assert settings.engine_url(path) == f"{settings.engine_store}/a%20b"
+
+
+def test_the_credentials_of_an_account_are_not_sent_to_another() -> None:
+    login = {"adls.account-name": "acme", "adls.sas-token": "sig=quiet"}
+    with pytest.raises(Unsupported, match=r"'evil' is not read; adls\.account-name is another"):
+        settings_for("abfss://lake@evil.dfs.core.windows.net/t", login, 1)
+    settings = settings_for("abfss://lake@acme.dfs.core.windows.net/t", login, 1)
+    with pytest.raises(Unsupported, match="several buckets"):
+        settings.engine_url("abfss://lake@evil.dfs.core.windows.net/t/x")
+
+
+def test_credentials_that_a_catalog_hands_out_are_those_of_the_account() -> None:
+    told = {
+        "adls.sas-token.one.dfs.core.windows.net": "sig=1",
+        "adls.sas-token.two.dfs.core.windows.net": "?sig=2",
+    }
+    azure = settings_for("abfss://lake@two.dfs.core.windows.net/t", told, 1).azure
+    assert azure is not None
+    assert (azure.account, azure.sas_pairs) == ("two", [("sig", "2")])
+
+
+@pytest.mark.parametrize(
+    ("path", "properties", "said"),
+    [
+        ("abfss://lake/t", {}, "needs adls.account-name"),
+        (
+            "abfss://lake/t",
+            {"adls.account-name": "acme", "adls.tenant-id": "t"},
+            "needs adls.client-id and adls.client-secret as well",
+        ),
+        ("abfss://lake/t", {"adls.connection-string": "x"}, "connection string"),
+        ("gs://lake/t", {"gcs.oauth2.token": "x"}, "token for Google storage"),
+        ("gs://lake/t", {"gcs.service.host": "localhost"}, "gcs.service.host cannot be used"),
+        (
+            "abfss://lake/t",
+            {"adls.account-name": "acme", "adls.blob-storage-authority": "a/b"},
+            "adls.blob-storage-authority cannot be used",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_followed_are_refused(
+    path: str, properties: dict[str, str], said: str
+) -> None:
+    with pytest.raises(Unsupported, match=said):
+        settings_for(path, properties, 1)
+
+
+def test_a_service_principal_may_be_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"AZURE_{name}", f"my {name}")
+    azure = settings_for("abfss://lake/t", {"adls.account-name": "acme"}, 1).azure
+    assert azure is not None
+    assert (azure.tenant_id, azure.client_secret) == ("my TENANT_ID", "my CLIENT_SECRET")
