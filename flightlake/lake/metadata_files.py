@@ -11,6 +11,7 @@ from pyiceberg.table.metadata import TableMetadataUtil
 
 from flightlake.errors import FlightlakeError, Unsupported
 from flightlake.lake import blobs, refusals
+from flightlake.lake.documents import readable
 from flightlake.lake.planning import Planner
 from flightlake.lake.stores import settings_for
 from flightlake.lake.table import IcebergTable, open_table
@@ -45,9 +46,10 @@ def read_table(
     content = blobs.read(store, location, f"the metadata of table {identifier}")
     if content[:2] == b"\x1f\x8b":
         content = gzip.decompress(content)
-    refusals.check_document(refusals.parse_document(content, str(identifier)), str(identifier))
+    document = refusals.parse_document(content, str(identifier))
+    refusals.check_document(document, str(identifier))
     try:
-        metadata = TableMetadataUtil.parse_raw(content.decode())
+        metadata = TableMetadataUtil.parse_obj(readable(document))
     except FlightlakeError:
         raise
     except Exception as broken:

@@ -20,6 +20,7 @@ _WIDER: dict[pa.DataType, tuple[pa.DataType, ...]] = {
     pa.int32(): (pa.int8(), pa.int16()),
     pa.int64(): (pa.int8(), pa.int16(), pa.int32()),
     pa.float64(): (pa.float32(),),
+    pa.timestamp("us"): (pa.date32(),),
 }
 
 

@@ -34,10 +34,15 @@ def check_document(document: Mapping[str, Any], table: str) -> None:
     for schema in document.get("schemas") or [document.get("schema") or {}]:
         if schema.get("schema-id", 0) == document.get("current-schema-id", 0):
             for name in _types_of(schema):
-                if name not in _TYPES and not name.startswith(("decimal", "fixed")):
+                if not is_known_type(name):
                     raise Unsupported(
                         f"table {table} has a column of type '{name}', which is not read"
                     )
+
+
+def is_known_type(name: str) -> bool:
+    """Whether a primitive type of metadata JSON is one that is read."""
+    return name in _TYPES or name.startswith(("decimal", "fixed"))
 
 
 def check_metadata(metadata: TableMetadata, table: str) -> None:

@@ -22,6 +22,7 @@ from flightlake.clock import Clock, SystemClock
 from flightlake.errors import NotFound, Unsupported
 from flightlake.lake import refusals
 from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.documents import readable
 from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
@@ -148,7 +149,8 @@ class RestTables:
 
 def _parsed(document: Mapping[str, Any], identifier: TableIdentifier) -> TableMetadata:
     try:
-        return TableResponse.model_validate(document).metadata
+        told = {**document, "metadata": readable(document["metadata"])}
+        return TableResponse.model_validate(told).metadata
     except Exception as broken:
         raise Unsupported(f"the metadata of table {identifier} cannot be read") from broken
 
