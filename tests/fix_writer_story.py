@@ -7,6 +7,7 @@ import datetime as dt
 import random
 import warnings
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -141,21 +142,26 @@ class Story:
 
     def filter(self) -> BooleanExpression:
         """Return a condition on a column of the table as it is now."""
+        return self.condition()[0]
+
+    def condition(self) -> tuple[BooleanExpression, str]:
+        """Return a condition on a column of the table as it is now, and the same in SQL."""
         able = [f for f in self.table.schema().fields if isinstance(f.field_type, FILTERED)]
         if not able:
-            return AlwaysTrue()
+            return AlwaysTrue(), "true"
         field = self.random.choice(able)
-        some = [_literal(value) for value in VALUES[type(field.field_type)]]
+        some = VALUES[type(field.field_type)]
         value, others = self.random.choice(some), self.random.sample(some, 2)
-        name = f'"{field.name}"' if not field.name.isidentifier() else field.name
+        name, column = field.name, f'"{field.name}"'
+        listed = ", ".join(_sql(other) for other in others)
         return self.random.choice(
             (
-                EqualTo(name, value),
-                In(name, others),
-                GreaterThanOrEqual(name, value),
-                LessThan(name, value),
-                IsNull(name),
-                Not(IsNull(name)),
+                (EqualTo(name, _literal(value)), f"{column} = {_sql(value)}"),
+                (In(name, [_literal(other) for other in others]), f"{column} IN ({listed})"),
+                (GreaterThanOrEqual(name, _literal(value)), f"{column} >= {_sql(value)}"),
+                (LessThan(name, _literal(value)), f"{column} < {_sql(value)}"),
+                (IsNull(name), f"{column} IS NULL"),
+                (Not(IsNull(name)), f"{column} IS NOT NULL"),
             )
         )
 
@@ -230,3 +236,13 @@ def _walk(kind: IcebergType, path: tuple[str, ...]) -> Iterator[tuple[Path, Nest
 
 def _literal(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _sql(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        return f"TIMESTAMP '{value}'"
+    if isinstance(value, dt.date):
+        return f"DATE '{value}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return f"CAST('{value}' AS DECIMAL(20,2))" if isinstance(value, Decimal) else str(value)

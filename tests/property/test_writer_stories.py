@@ -14,6 +14,7 @@ from tests.fix_writer_story import Story
 SEEDS = range(int(os.environ.get("FLIGHTLAKE_STORIES", "12")))
 """More of them: ``FLIGHTLAKE_STORIES=500 make test ARGS=tests/property/test_writer_stories.py``."""
 LENGTH = 14
+FILTERS = 4
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,12 @@ def differences(lab: Lab, story: Story) -> Iterator[str]:
     for snapshot in story.table.metadata.snapshots:
         id_ = snapshot.snapshot_id
         states.append((str(id_), f" FOR VERSION AS OF {id_}", story.table.scan(snapshot_id=id_)))
-    for name, version, scan in states:
+    for _ in range(FILTERS):
+        chosen, sql = story.condition()
+        states.append((sql, f" WHERE {sql}", story.table.scan(row_filter=chosen)))
+    for name, rest, scan in states:
         expected = scan.to_arrow()
-        ours = lab.collect(lab.plan(f"SELECT * FROM {story.name}{version}"))
+        ours = lab.collect(lab.plan(f"SELECT * FROM {story.name}{rest}"))
         shapes = [
             [(field.name, type_name(field.type)) for field in table.schema]
             for table in (expected, ours)
@@ -53,6 +57,6 @@ def differences(lab: Lab, story: Story) -> Iterator[str]:
         if theirs != read:
             lost, strange = list((theirs - read).elements()), list((read - theirs).elements())
             yield f"{name}: lost {lost[:3]}; not pyiceberg's {strange[:3]}"
-        ((count,),) = lab.rows(f"SELECT count(*) FROM {story.name}{version}")
+        ((count,),) = lab.rows(f"SELECT count(*) FROM {story.name}{rest}")
         if count != expected.num_rows:
             yield f"{name}: count(*) is {count} and not {expected.num_rows}"
