@@ -15,6 +15,7 @@ from typing import Any
 from flightlake.auth.jwks import check_url
 from flightlake.auth.jwt import parse_keys
 from flightlake.auth.users import UsersFile
+from flightlake.config.catalog_checks import check_catalog
 from flightlake.config.models import (
     Auth,
     Catalog,
@@ -192,8 +193,9 @@ def _catalogs(catalogs: Mapping[str, Catalog], session: SessionDefaults) -> Prob
         if lower.count(name.lower()) > 1:
             yield key, "another catalog has the same name but for upper and lower case"
         given = {*catalog.properties, *catalog.property_files}
-        if not catalog.uri and "uri" not in given:
+        if not catalog.uri and "uri" not in given and catalog.type != "glue":
             yield f"{key}.uri", "this key is required"
+        yield from check_catalog(key, catalog)
         for own in _OWN_KEYS:
             if own in catalog.properties or (own in given and (own != "uri" or catalog.uri)):
                 yield f"{key}.properties", f"`{own}` belongs to [{key}] itself"

@@ -94,7 +94,7 @@ class Auth(Section):
 class Catalog(Section):
     """``[catalogs.NAME]``."""
 
-    type: Literal["sql", "rest"]
+    type: Literal["sql", "rest", "hive", "glue"]
     uri: str = ""
     warehouse: str = ""
     properties: Mapping[str, Property] = {}

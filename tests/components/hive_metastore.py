@@ -114,6 +114,7 @@ def _configure(folder: Path) -> None:
 
 def _java(programs: Path, folder: Path) -> list[str]:
     java = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    java += ["-Dderby.stream.error.file=/dev/null"]
     return [*java, "-cp", f"{folder}/conf:{programs}/jars/*"]
 
 

@@ -56,7 +56,7 @@ def test_values_that_do_not_go_together_are_refused(
         ({"config": {"catalog": {}}}, "catalog"),
         ({"config": {"server": {"port": 1}}}, "port"),
         ({"config": {"server": {"drain_timeout": "30 s"}}}, "drain_timeout"),
-        ({"config": {"catalogs": {"lake": {"type": "hive"}}}}, "type"),
+        ({"config": {"catalogs": {"lake": {"type": "jdbc"}}}}, "type"),
         ({"config": {"catalogs": {"lake": {"uri": "x"}}}}, "type"),
         ({"config": {"auth": {"anonymous": True}}}, "anonymous"),
         ({"config": {"limits": {"memory": "lots"}}}, "memory"),

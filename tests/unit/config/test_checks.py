@@ -33,7 +33,40 @@ from tests.fix_config import JWT, Loader, Problems
             "catalogs.A",
             "case",
         ),
-        ("[catalogs.a]\ntype = 'hive'\nuri = 'x'", "catalogs.a.type", "'sql' or 'rest'"),
+        ("[catalogs.a]\ntype = 'hiv'\nuri = 'x'", "catalogs.a.type", "'hive' or 'glue'"),
+        ("[catalogs.a]\ntype = 'hive'", "catalogs.a.uri", "required"),
+        ("[catalogs.a]\ntype = 'hive'\nuri = 'http://x'", "catalogs.a.uri", "thrift://host:port"),
+        (
+            "[catalogs.a]\ntype='hive'\nuri='thrift://x'\n"
+            "properties={'hive.kerberos-authentication'=true}",
+            "catalogs.a.properties.hive.kerberos-authentication",
+            "not supported",
+        ),
+        (
+            "[catalogs.a]\ntype='glue'\nuri='http://x'\nproperties={'glue.region'='x'}",
+            "catalogs.a.uri",
+            "set glue.endpoint",
+        ),
+        (
+            "[catalogs.a]\ntype='glue'\nproperties={'glue.region'='x','glue.max-retries'='-1'}",
+            "catalogs.a.properties.glue.max-retries",
+            "whole number",
+        ),
+        (
+            "[catalogs.a]\ntype='sql'\nuri='x'\nproperties={'s3.acces-key-id'='y'}",
+            "catalogs.a.properties.s3.acces-key-id",
+            "did you mean `s3.access-key-id`?",
+        ),
+        (
+            "[catalogs.a]\ntype='sql'\nuri='x'\nproperties={'s3.anonymous'=true}",
+            "catalogs.a.properties.s3.anonymous",
+            "not supported",
+        ),
+        (
+            "[catalogs.a]\ntype='sql'\nuri='x'\nproperty_files={'adls.connection-string'='y'}",
+            "catalogs.a.property_files.adls.connection-string",
+            "not supported",
+        ),
         (
             "[catalogs.a]\ntype='sql'\nuri='x'\nproperties={uri='y'}",
             "catalogs.a.properties",
@@ -132,3 +165,16 @@ def test_a_damaged_users_file_is_told(problems: Problems, tmp_path: Path) -> Non
 def test_commands_that_do_not_serve_need_no_files(read: Loader) -> None:
     settings = read("[auth]\nusers_file = 'not-yet.toml'", {}, to_serve=False)
     assert settings.auth.users_file is not None
+
+
+def test_glue_needs_a_region_and_no_uri(
+    read: Loader, problems: Problems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_CONFIG_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    found = problems("[catalogs.a]\ntype = 'glue'")
+    assert [line for line in found if line.startswith("catalogs.a")] == [
+        "catalogs.a.properties.glue.region: Glue needs a region"
+    ]
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert read("[catalogs.a]\ntype = 'glue'").catalogs["a"].all_properties() == {"type": "glue"}
