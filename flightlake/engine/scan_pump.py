@@ -7,8 +7,10 @@ interrupted; so this is for plans whose every step is short: those that read and
 never look for rows.
 """
 
+import os
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +25,19 @@ _STEADY = frozenset({"DataSourceExec", "ProjectionExec", "UnionExec", "Cooperati
 _THREADS = 256
 """Most partitions that are read at the same time; more take turns, batch by batch."""
 
+_PATIENCE = 1.0
+"""Seconds a thread waits for a batch to be taken; after that it is free for other partitions.
+
+It waits at all because what one thread decodes it decodes in memory that it has already.
+"""
+
+_AT_ONCE = max(1, min(2, (os.cpu_count() or 1) // 2))
+"""Partitions of one plan that are read at the same time; the others wait for one to end.
+
+Encoding and sending is one thread's work and half of decoding's, so more than two only hold more
+row groups in memory.
+"""
+
 
 def is_steady(plan: ExecutionPlan) -> bool:
     """Return whether each batch of *plan* takes a bounded amount of work."""
@@ -35,6 +50,7 @@ class ScanThreads:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
+        self.stopped = False
 
     def submit(self, partition: "_Partition") -> None:
         """Draw from *partition*; end it with an error once the threads have stopped."""
@@ -45,6 +61,7 @@ class ScanThreads:
 
     def stop(self) -> None:
         """Begin no further batch; partitions that are still drawn end with an error."""
+        self.stopped = True
         self._pool.shutdown(wait=False)
 
 
@@ -54,16 +71,27 @@ class _Partition:
     At most one thread draws it: the one for which ``_drawing`` was set.
     """
 
-    def __init__(self, threads: ScanThreads, stream: Any, outlet: Outlet) -> None:
+    def __init__(
+        self, threads: ScanThreads, stream: Any, outlet: Outlet, ended: Callable[[], None]
+    ) -> None:
         self._threads = threads
         self._stream = stream
         self._outlet = outlet
+        self._ended = ended
+        self._credits = threading.Semaphore(AHEAD)
         self._lock = threading.Lock()
-        self._left = AHEAD
-        self._drawing = True
+        self._drawing = False
+
+    def begin(self) -> None:
+        """Draw in another thread, if none does."""
+        with self._lock:
+            if self._drawing:
+                return
+            self._drawing = True
+        self._threads.submit(self)
 
     def draw(self) -> None:
-        """Make batches until the credits are used up, or the stream ends."""
+        """Make batches until the stream ends, or nobody takes them for a while."""
         error: BaseException | None = None
         try:
             while self._use():
@@ -76,15 +104,12 @@ class _Partition:
             error = failure.with_traceback(None)
         self._stream = None
         self._outlet.end(error)
+        self._ended()
 
     def give(self) -> None:
         """Give one credit back, and draw again if nobody does."""
-        with self._lock:
-            self._left += 1
-            if self._drawing:
-                return
-            self._drawing = True
-        self._threads.submit(self)
+        self._credits.release()
+        self.begin()
 
     def cut_off(self) -> None:
         """End with the error of a server that stops."""
@@ -93,16 +118,19 @@ class _Partition:
 
     def let_go(self) -> None:
         """Let go of the stream, now or when the batch that is being made is there."""
+        self._credits.release()
         with self._lock:
             if not self._drawing:
                 self._stream = None
 
     def _use(self) -> bool:
+        credit = self._credits.acquire(timeout=_PATIENCE)
         with self._lock:
             if self._outlet.closed:
                 self._stream = None
-            elif self._left:
-                self._left -= 1
+            elif self._threads.stopped:
+                self.cut_off()
+            elif credit or self._credits.acquire(blocking=False):
                 return True
             self._drawing = False
             return False
@@ -113,16 +141,24 @@ class ScanPump:
 
     def __init__(self, threads: ScanThreads, engine: SessionContext, plan: ExecutionPlan) -> None:
         self._outlet = Outlet(plan.partition_count)
-        self._partitions: list[_Partition] = []
         try:
-            for number in range(plan.partition_count):
-                stream = engine.execute(plan, number)
-                self._partitions.append(_Partition(threads, stream, self._outlet))
+            self._partitions = [
+                _Partition(threads, engine.execute(plan, number), self._outlet, self._begin_next)
+                for number in range(plan.partition_count)
+            ]
         except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
+            self._partitions = []
             self._outlet.end(error.with_traceback(None))
+        self._waiting = deque(self._partitions)
+        for _ in range(_AT_ONCE):
+            self._begin_next()
+
+    def _begin_next(self) -> None:
+        try:
+            partition = self._waiting.popleft()
+        except IndexError:
             return
-        for partition in self._partitions:
-            threads.submit(partition)
+        partition.begin()
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield batches; raise what the engine raised; just end after ``close``."""
