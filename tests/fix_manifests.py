@@ -8,6 +8,7 @@ from pyiceberg.avro.file import AvroFile
 from pyiceberg.types import DoubleType, FloatType
 
 from flightlake.lake.blobs import Content
+from flightlake.lake.manifest_lists import ManifestRef, Summary
 from flightlake.lake.manifests import INHERITED, ByField, Manifest
 
 _DELETED = 2
@@ -76,7 +77,7 @@ def _entry(
         lower=dict(file.get(125) or {}),
         upper=dict(file.get(128) or {}),
         partition=partition,
-        equality_ids=tuple(sorted(file.get(135) or ())),
+        equality_ids=tuple(sorted(file.get(135) or ())) if file.get(134) else (),
         referenced=file.get(143) if file.get(134) else None,
         blob=(file.get(144), file.get(145)) if file.get(134) else (None, None),
     )
@@ -104,7 +105,7 @@ def entries_of(manifest: Manifest) -> list[Entry]:
                 field_id: _float(values[row]) if isinstance(values[row], float) else values[row]
                 for field_id, values in manifest.partition_values.items()
             },
-            equality_ids=() if details is None else details.equality_ids[row],
+            equality_ids=details.equality_ids[row] if details is not None and content[row] else (),
             referenced=details.referenced[row] if details is not None and content[row] else None,
             blob=(details.offsets[row], details.blob_sizes[row])
             if details is not None and content[row]
@@ -125,3 +126,29 @@ def _maps(by_field: ByField) -> Iterator[dict[int, Any]]:
 def _float(value: float | None) -> str | None:
     """Return what floats are compared by: pyiceberg's compiled reader has six digits of them."""
     return None if value is None else f"{value:.5e}"
+
+
+def list_read_by_pyiceberg(content: bytes) -> list[ManifestRef]:
+    """Return the manifests of a manifest list as pyiceberg's Avro reader has them."""
+    with AvroFile[Any](Content("list", content)) as opened:
+        struct = opened.schema.as_struct()
+        types = {field.field_id: field.field_type for field in struct.fields}
+        rows = [_by_id(struct, record) for record in opened]
+    return [
+        ManifestRef(
+            path=row[500],
+            length=row[501],
+            spec_id=row[502],
+            deletes=row.get(517) == 1,
+            live=None if row.get(504) is None or row.get(505) is None else row[504] + row[505],
+            summaries=None
+            if row.get(507) is None
+            else tuple(
+                Summary(bool(of[509]), of.get(510), of.get(511))
+                for of in (_by_id(types[507].element_type, record) for record in row[507])
+            ),
+            encrypted=row.get(519) is not None,
+            sequence=row.get(515) or 0,
+        )
+        for row in rows
+    ]

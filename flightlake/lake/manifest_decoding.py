@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.types import DoubleType, FloatType, IcebergType, TimestampNanoType
+from pyiceberg.types import DoubleType, FloatType, IcebergType, StringType, TimestampNanoType
 from pyiceberg.utils.schema_conversion import LOGICAL_FIELD_TYPE_MAPPING, AvroSchemaConversion
 
 from flightlake.lake.avro import Container, Malformed, end_to_end, opened
@@ -63,7 +63,13 @@ def decode_manifests(contents: Sequence[bytes]) -> list[Manifest]:
 def _decoded(schema: bytes, containers: Sequence[Container]) -> list[Manifest]:
     form, partition_types = _forms(schema)
     container = end_to_end(containers)
-    records = records_of(container, form)
+    try:
+        records = records_of(container, form)
+    except Malformed:
+        by_java = _by_java(schema)
+        if by_java is None:
+            raise
+        records = records_of(container, by_java)
     count, columns = records.count, records.columns
     status = numbers(columns.get((_STATUS,)), count)
     if ((status < 0) | (status > _DELETED)).any():
@@ -155,6 +161,8 @@ class _Columns:
             missing = ~present(column, self.count)
             # With a mask, NaN would be taken for null.
             return PartitionColumn(iceberg, pa.array(stored, mask=missing, from_pandas=False))
+        if isinstance(iceberg, StringType):
+            return PartitionColumn(iceberg, texts(self.tape, column, self.count).view(pa.binary()))
         return PartitionColumn(iceberg, binary(self.tape, column, self.count))
 
     def delete_details(self) -> DeleteDetails:
@@ -205,6 +213,31 @@ def _forms(schema: bytes) -> tuple[Form, Mapping[int, IcebergType]]:
     partition = _type_of(_type_of(document, _DATA_FILE), _PARTITION)
     fields = AvroSchemaConversion().avro_to_iceberg(partition).fields
     return form, {member.field_id: member.field_type for member in fields}
+
+
+@functools.lru_cache(maxsize=256)
+def _by_java(schema: bytes) -> Form | None:
+    """Return how manifests are read whose schema says fixed, and which hold bytes in their place.
+
+    Iceberg's Java library writes fixed partition values so, with their length before them, and
+    reads what it wrote.  None if there are none.
+    """
+    document = json.loads(schema)
+    partition = _type_of(_type_of(document, _DATA_FILE), _PARTITION)
+    found = [member for member in partition["fields"] if _with_bytes(member)]
+    return form_of(document, _WANTED, (_DATA_FILE, _PATH)) if found else None
+
+
+def _with_bytes(member: dict[str, Any]) -> bool:
+    """Make the type of *member* bytes if it is fixed, and say whether it was."""
+    kinds = member["type"] if isinstance(member["type"], list) else [member["type"]]
+    plain = [
+        isinstance(kind, dict) and kind.get("type") == "fixed" and "logicalType" not in kind
+        for kind in kinds
+    ]
+    changed = ["bytes" if is_fixed else kind for is_fixed, kind in zip(plain, kinds, strict=True)]
+    member["type"] = changed if isinstance(member["type"], list) else changed[0]
+    return any(plain)
 
 
 def _type_of(record: Any, field_id: int) -> Any:

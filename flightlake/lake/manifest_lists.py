@@ -85,13 +85,13 @@ def decode_manifest_list(content: bytes) -> ManifestList:
                 path=path,
                 length=length,
                 spec_id=spec_id,
-                deletes=content_ == 1,
+                deletes=kind == 1,
                 live=files if known else None,
                 summaries=summaries,
                 encrypted=encrypted,
                 sequence=sequence,
             )
-            for path, length, spec_id, content_, files, known, summaries, encrypted, sequence in zip(
+            for path, length, spec_id, kind, files, known, summaries, encrypted, sequence in zip(
                 paths.to_pylist(),
                 numbers(column(_LENGTH), count).tolist(),
                 numbers(column(_SPEC), count).tolist(),
