@@ -28,7 +28,7 @@ def to_wire(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
     Columns that need no change are not copied.
     """
-    if batch.schema is schema:
+    if batch.schema.equals(schema, check_metadata=True):
         return batch
     columns = [
         column if column.type.equals(field.type) else _to_wire(column, field.type)

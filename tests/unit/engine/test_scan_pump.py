@@ -66,6 +66,15 @@ def test_what_looks_for_rows_is_not_steady(context: SessionContext, sql: str) ->
     assert not is_steady(planned(context, sql))
 
 
+def test_a_scan_that_filters_is_not_steady(tmp_path: Path, context: SessionContext) -> None:
+    pushing = SessionConfig().set("datafusion.execution.parquet.pushdown_filters", "true")
+    session = SessionContext(pushing)
+    session.register_parquet("t", str(tmp_path))
+    plan = planned(session, "SELECT v FROM t WHERE v = 77")
+    assert "FilterExec" not in plan.display_indent()
+    assert not is_steady(plan)
+
+
 def test_all_batches_of_all_partitions_come(threads: ScanThreads, context: SessionContext) -> None:
     plan = planned(context)
     assert plan.partition_count == FILES
