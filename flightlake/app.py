@@ -1,8 +1,7 @@
 """The composition root: the only module that knows all concrete classes.
 
 ``build`` makes the parts from the configuration and connects them; nothing listens yet.
-``App.start`` begins to serve, ``App.run`` serves until a signal, ``App.stop`` ends in reverse
-order.
+``App.start`` begins to serve, ``App.run`` serves until a signal, ``App.stop`` ends it.
 """
 
 import os
@@ -33,8 +32,7 @@ from flightlake.engine.functions import KEYWORDS, functions
 from flightlake.engine.spill import SpillDirectory
 from flightlake.flightsql.handles import Sealer
 from flightlake.flightsql.server_info import server_info
-from flightlake.lake.catalogs import Catalogs, open_catalog
-from flightlake.lake.planning import Planner
+from flightlake.lake.callers import CallerCatalogs, Configured, open_catalogs
 from flightlake.query.admission import Slots
 from flightlake.query.planning import Planning
 from flightlake.query.service import QueryService, StatementLimits
@@ -167,7 +165,7 @@ def build(settings: Settings) -> App:
     query = _query(settings, catalogs, spill, clock, observer)
     found = functions()
     services = Services(
-        catalogs=catalogs,
+        catalogs=catalogs.of(None),
         query=query,
         sealer=Sealer(keys, clock),
         gate=gate,
@@ -183,6 +181,7 @@ def build(settings: Settings) -> App:
             statement_bytes=settings.limits.statement_bytes,
             prepared_lifetime=PREPARED_LIFETIME,
         ),
+        catalogs_of=catalogs.of,
     )
     traffic, state = Traffic(), State()
     service = FlightService(
@@ -238,6 +237,7 @@ def _gate(settings: Settings, keys: KeyRing, clock: Clock, observer: Observer) -
         foreign=ForeignTokens(issuers, clock=clock) if issuers else None,
         anonymous=auth.anonymous,
         allow_plaintext=settings.server.allow_plaintext_credentials,
+        keep_tokens=any(entry.caller_token for entry in settings.catalogs.values()),
         attempt=attempt,
         clock=clock,
     )
@@ -256,17 +256,16 @@ def _issuer(entry: TrustedJwt, clock: Clock) -> TrustedIssuer:
     )
 
 
-def _catalogs(settings: Settings) -> Catalogs:
-    planner = Planner()
-    return {
-        name: open_catalog(name, entry.type, entry.all_properties(), entry.timeout, planner)
+def _catalogs(settings: Settings) -> CallerCatalogs:
+    return open_catalogs(
+        Configured(name, entry.type, entry.all_properties(), entry.timeout, entry.caller_token)
         for name, entry in settings.catalogs.items()
-    }
+    )
 
 
 def _query(
     settings: Settings,
-    catalogs: Catalogs,
+    catalogs: CallerCatalogs,
     spill: SpillDirectory,
     clock: Clock,
     observer: Observer,
@@ -280,10 +279,10 @@ def _query(
             spill_bytes=limits.spill_limit,
             threads=limits.threads or cores(),
         ),
-        catalogs,
+        catalogs.of(None),
     )
     return QueryService(
-        Planning(engine, Workers(running)),
+        Planning(engine, Workers(running), catalogs.of),
         Slots(running, limits.queued, limits.queue_timeout, clock, observer),
         StatementLimits(limits.statement_timeout, limits.statement_bytes),
         Defaults(settings.default_catalog, settings.session.schema_),

@@ -11,12 +11,17 @@ OptionValue = str | bool | int | float | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A known caller.  ``method`` says how: ``password``, ``token``, ``jwt``, ``anonymous``."""
+    """A known caller.  ``method`` says how: ``password``, ``token``, ``jwt``, ``anonymous``.
+
+    ``own_token`` is the token of another issuer that the caller has shown, for catalogs that are
+    read with it.
+    """
 
     subject: str
     roles: frozenset[str] = frozenset()
     method: str = "token"
     expires_at: datetime | None = None
+    own_token: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class CredentialGate:
         foreign: Verifies the tokens of others; None refuses them.
         anonymous: Let everybody in who shows nothing, as ``anonymous``.
         allow_plaintext: Accept credentials over connections that are not secure.
+        keep_tokens: Put a foreign token into ours that is given for it, because catalogs are
+            read with it; our token then tells it to whoever holds ours.
         attempt: Told of each login, successful or not.
     """
 
@@ -65,6 +67,7 @@ class CredentialGate:
         foreign: ForeignTokens | None = None,
         anonymous: bool = False,
         allow_plaintext: bool = False,
+        keep_tokens: bool = False,
         attempt: Attempt = lambda method, accepted, subject, peer: None,
         clock: Clock,
     ) -> None:
@@ -73,6 +76,7 @@ class CredentialGate:
         self._foreign = foreign
         self._anonymous = anonymous
         self._allow_plaintext = allow_plaintext
+        self._keep_tokens = keep_tokens
         self._attempt = attempt
         self._clock = clock
 
@@ -166,7 +170,10 @@ class CredentialGate:
     def _by_foreign_token(self, text: str) -> _Login:
         if self._foreign is None:
             raise NotAuthenticated(REFUSED)
-        return _Login(self._foreign.verify(text), _session_of("jwt", text))
+        identity = self._foreign.verify(text)
+        if self._keep_tokens:
+            identity = replace(identity, own_token=text)
+        return _Login(identity, _session_of("jwt", text))
 
     def _cookie(self, headers: Mapping[str, str], login: _Login) -> Token | None:
         """Return the cookie, if it is this caller's and no older than the token.

@@ -28,6 +28,7 @@ COOKIE_LIFETIME = timedelta(hours=24)
 _METHODS = ("password", "token", "jwt", "anonymous")
 _REMEMBERED = 4096  # tokens whose signature need not be verified again
 _MAX_OPTIONS = 4096  # bytes of JSON: a header of gRPC holds about 8 KiB in all
+_MAX_OWN_TOKEN = 4096  # likewise; who has a longer one shows it with each call
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,9 @@ class Tokens:
                 )
         if identity.expires_at is not None:
             claims["end"] = identity.expires_at.timestamp()
+        own = identity.own_token
+        if typ == BEARER and own is not None and len(own) <= _MAX_OWN_TOKEN:
+            claims["own"] = own
         if credential:
             claims["credential"] = credential
         key = self._keys.signing_key(expires_at)
@@ -203,7 +207,8 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
     method = _text(claims, "method")
     if method not in _METHODS:
         raise NotAuthenticated(REFUSED)
-    return Identity(_text(claims, "sub"), frozenset(roles), method, moment(claims, "end"))
+    own = _text(claims, "own") if "own" in claims else None
+    return Identity(_text(claims, "sub"), frozenset(roles), method, moment(claims, "end"), own)
 
 
 def _options(claims: Mapping[str, Any]) -> dict[str, OptionValue]:

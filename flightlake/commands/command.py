@@ -13,6 +13,7 @@ from flightlake.clock import Clock
 from flightlake.flightsql.handles import Sealer
 from flightlake.flightsql.sql_info import SqlInfoValue
 from flightlake.lake.catalogs import Catalogs
+from flightlake.query.planning import CatalogsOf
 from flightlake.query.service import QueryService
 
 
@@ -36,7 +37,8 @@ class BatchStream(Protocol):
 class Services:
     """What commands may use; built once by ``app``.
 
-    ``sql_info`` is what GetSqlInfo answers (``flightsql.server_info``).
+    ``sql_info`` is what GetSqlInfo answers (``flightsql.server_info``).  ``catalogs_of`` says what
+    a caller with this token of his own sees; None: ``catalogs``, as everybody.
     """
 
     catalogs: Catalogs
@@ -45,6 +47,7 @@ class Services:
     gate: Gate
     clock: Clock
     sql_info: Mapping[int, SqlInfoValue]
+    catalogs_of: CatalogsOf | None = None
 
 
 @dataclass(slots=True)
@@ -64,6 +67,14 @@ class Call:
     @property
     def identity(self) -> Identity:
         return self.grant.identity
+
+    @property
+    def catalogs(self) -> Catalogs:
+        """The catalogs as the caller sees them."""
+        services = self.services
+        if services.catalogs_of is None:
+            return services.catalogs
+        return services.catalogs_of(self.identity.own_token)
 
     @property
     def session(self) -> Session:

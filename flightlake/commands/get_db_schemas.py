@@ -26,7 +26,7 @@ def read(command: pb.CommandGetDbSchemas, call: Call) -> BatchStream:
         NotReady: The catalog asked for does not answer, or none does.
     """
     found = db_schemas(
-        call.services.catalogs,
+        call.catalogs,
         command.catalog if command.HasField("catalog") else None,
         matcher(
             command.db_schema_filter_pattern

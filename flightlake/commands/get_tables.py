@@ -104,7 +104,7 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
             return found
         return _with_schemas(found, lambda row: _load(catalog, row, the_one, call))
 
-    return from_each(call.services.catalogs, _given(command, "catalog"), read_catalog)
+    return from_each(call.catalogs, _given(command, "catalog"), read_catalog)
 
 
 def _with_schemas(found: list[_Row], load: Callable[[_Row], _Row | None]) -> list[_Row]:

@@ -196,6 +196,8 @@ def _catalogs(catalogs: Mapping[str, Catalog], session: SessionDefaults) -> Prob
         if not catalog.uri and "uri" not in given and catalog.type != "glue":
             yield f"{key}.uri", "this key is required"
         yield from check_catalog(key, catalog)
+        if catalog.caller_token:
+            yield from _caller_token(key, catalog, given)
         for own in _OWN_KEYS:
             if own in catalog.properties or (own in given and (own != "uri" or catalog.uri)):
                 yield f"{key}.properties", f"`{own}` belongs to [{key}] itself"
@@ -205,6 +207,19 @@ def _catalogs(catalogs: Mapping[str, Catalog], session: SessionDefaults) -> Prob
         similar = nearest(session.catalog, catalogs)
         hint = f"; did you mean `{similar}`?" if similar else ""
         yield "session.catalog", f"there is no [catalogs.{session.catalog}]{hint}"
+
+
+def _caller_token(key: str, catalog: Catalog, given: Set[str]) -> Problems:
+    if catalog.type != "rest":
+        yield f"{key}.caller_token", 'only catalogs of type "rest" are read with a token'
+    for other in sorted(given & {"credential", "token"}):
+        yield f"{key}.caller_token", f"`{other}` is the server's own login: leave out one of them"
+
+
+def _caller_token_without_issuer(catalogs: Mapping[str, Catalog], auth: Auth) -> Problems:
+    for name, catalog in catalogs.items():
+        if catalog.caller_token and not auth.jwt:
+            yield f"catalogs.{name}.caller_token", "nobody could have a token: add [[auth.jwt]]"
 
 
 def _property_files(catalogs: Mapping[str, Catalog]) -> Problems:
@@ -240,6 +255,7 @@ CHECKS = (
     Check(("server", "auth"), _anonymous, patient=True),
     Check(("auth",), _jwt),
     Check(("catalogs", "session"), _catalogs),
+    Check(("catalogs", "auth"), _caller_token_without_issuer),
     Check(("auth",), _somebody_can_log_in, to_serve=True),
     Check(("auth",), _users_file, to_serve=True, patient=True),
     Check(("auth",), _jwt_files, to_serve=True),

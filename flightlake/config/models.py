@@ -100,6 +100,7 @@ class Catalog(Section):
     properties: Mapping[str, Property] = {}
     property_files: Mapping[str, RequiredPath] = {}
     timeout: Annotated[Duration, lasting("1ms", "366d")] = timedelta(seconds=10)
+    caller_token: bool = False
 
     def all_properties(self) -> dict[str, str]:
         """Return all properties for pyiceberg, those in files read now.

@@ -124,16 +124,20 @@ class Engine:
         self._sessions = Sessions(self._config, self._context, self._callbacks)
 
     def outline(
-        self, text: SqlText, defaults: Defaults, pins: Mapping[TableIdentifier, Pin]
+        self,
+        text: SqlText,
+        defaults: Defaults,
+        pins: Mapping[TableIdentifier, Pin],
+        catalogs: Catalogs | None = None,
     ) -> Outline:
         """Return the schemas of the result and the parameters of *text*; executes nothing.
 
-        *pins* are as for ``plan``.
+        *pins* and *catalogs* are as for ``plan``.
 
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = StatementTables(self._catalogs, pins, defaults.branch)
+        tables = self._tables(catalogs, pins, defaults)
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         parameters = parameter_schema(planned.plan, text.parameters, text.row_counts)
         return Outline(describe_schema(planned.schema), parameters)
@@ -146,16 +150,17 @@ class Engine:
         values: Values,
         moment: datetime,
         cancellation: Cancellation,
+        catalogs: Catalogs | None = None,
     ) -> Plan:
         """Plan *text* on the snapshots of *pins*, and on the current ones of other tables.
 
-        *moment* is the statement's current time.
+        *moment* is the statement's current time; *catalogs* are those it sees, if not the engine's.
 
         Raises:
             FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*
                 came meanwhile.
         """
-        tables = StatementTables(self._catalogs, pins, defaults.branch)
+        tables = self._tables(catalogs, pins, defaults)
         planned = self._planner(text, defaults, tables, values, moment).plan(cancellation)
         loaded = tables.loaded
         for table in loaded.values():
@@ -210,6 +215,12 @@ class Engine:
         self._scan_threads.stop()
         self._loop.stop()
         self._callbacks.shutdown(wait=False, cancel_futures=True)
+
+    def _tables(
+        self, catalogs: Catalogs | None, pins: Mapping[TableIdentifier, Pin], defaults: Defaults
+    ) -> StatementTables:
+        seen = self._catalogs if catalogs is None else catalogs
+        return StatementTables(seen, pins, defaults.branch)
 
     def _planner(
         self,

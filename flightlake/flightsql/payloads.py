@@ -39,7 +39,8 @@ class Statement:
     ``id`` tells two executions of the same text apart; ``catalog`` and ``db_schema`` are the
     session's defaults (``""`` for none); ``pins`` says what to read of each table; ``parameters``
     is an Arrow IPC stream with the bound rows; ``moment`` what it takes for the current time;
-    ``branch`` the branch it reads of the tables that have it (``""`` for none).
+    ``branch`` the branch it reads of the tables that have it (``""`` for none).  ``own_token`` is
+    the caller's, for catalogs that are read with it; no handle holds it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Statement:
     parameters: bytes | None = None
     moment: datetime = EPOCH
     branch: str = ""
+    own_token: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """Which schemas and tables there are, over all catalogs, even if one of them is down.
 
 When somebody asks for one catalog by name and it does not answer, that is an error.  When all
-are asked for, the others are listed: a BI tool lists everything when it connects, and one dead
-catalog must not make every other unusable.  So that the list is not cut short in secret, the
-answer names the catalogs that are missing; and if no catalog answers there is no list.
+are asked for, the others are listed: a BI tool lists everything when it connects, and one catalog
+that is dead, or closed to the caller, must not make every other unusable.  So that the list is
+not cut short in secret, the answer names the catalogs that are missing; and if no catalog answers
+there is no list.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from flightlake.errors import NotFound, NotReady
+from flightlake.errors import NotFound, NotPermitted, NotReady
 from flightlake.lake.catalogs import Catalog, Catalogs
 from flightlake.names import TableIdentifier
 
@@ -102,7 +103,7 @@ def from_each(
     for name in names:
         try:
             items.extend(read(catalogs[name]))
-        except NotReady:
+        except (NotReady, NotPermitted):
             if len(names) == 1:
                 raise
             unreachable.append(name)

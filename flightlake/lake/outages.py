@@ -19,7 +19,14 @@ from pyiceberg.exceptions import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from flightlake.errors import FlightlakeError, InternalError, NotReady, Unsupported
+from flightlake.errors import (
+    FlightlakeError,
+    InternalError,
+    NotAuthenticated,
+    NotPermitted,
+    NotReady,
+    Unsupported,
+)
 
 T = TypeVar("T")
 
@@ -34,9 +41,12 @@ class Calls:
     promise to the client, which also covers name resolution, retries and their sum.
     """
 
-    def __init__(self, catalog: str, timeout: timedelta, threads: int = 16) -> None:
+    def __init__(
+        self, catalog: str, timeout: timedelta, threads: int = 16, personal: bool = False
+    ) -> None:
         self._catalog = catalog
         self._timeout = timeout
+        self._personal = personal
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"catalog-{catalog}")
 
     def run(self, work: Callable[[], T]) -> T:
@@ -44,6 +54,7 @@ class Calls:
 
         Raises:
             NotReady: No answer in time, an outage, or credentials that are refused.
+            NotAuthenticated, NotPermitted: The same, where they are the caller's.
             Unsupported: An answer that cannot be understood.
             InternalError: Anything else.
             FlightlakeError: Whatever of them *work* raises.
@@ -64,6 +75,10 @@ class Calls:
 
     def _translated(self, failure: Exception) -> FlightlakeError:
         name = f"catalog '{self._catalog}'"
+        if isinstance(failure, _REFUSED) and self._personal:
+            if isinstance(failure, ForbiddenError):
+                return NotPermitted(f"{name} does not let you see this")
+            return NotAuthenticated(f"{name} does not accept your token; log in with a new one")
         if isinstance(failure, _REFUSED):
             return NotReady(f"{name} refuses the credentials of this server")
         if isinstance(failure, NotInstalledError | ImportError):

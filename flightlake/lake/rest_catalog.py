@@ -9,7 +9,8 @@ the catalog's own ``config`` and ``storage-credentials`` for the table do.
 Source: Iceberg REST catalog OpenAPI specification, ``loadTable``, ``listNamespaces``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,22 @@ from flightlake.names import TableIdentifier, from_namespace, to_namespace
 _METADATA_BYTES = 64 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the instances of one catalog for several callers share: threads, and one bound.
+
+    ``parsed`` is by owner and metadata location, whose content never changes.
+    """
+
+    calls: Calls
+    parsed: BoundedCache[tuple[str, str], TableMetadata]
+
+    @staticmethod
+    def of(name: str, timeout: timedelta, personal: bool = False) -> "Shared":
+        calls = Calls(name, timeout, threads=CONNECTIONS, personal=personal)
+        return Shared(calls, BoundedCache(_METADATA_BYTES))
+
+
 class RestTables:
     """A ``Catalog`` behind the REST protocol.  See the protocol for what its methods promise."""
 
@@ -45,16 +62,19 @@ class RestTables:
         timeout: timedelta,
         planner: Planner,
         login: AuthBase,
+        shared: "Shared | None" = None,
+        owner: str = "",
     ) -> None:
+        shared = shared or Shared.of(name, timeout)
         self.name = name
+        self._owner = owner
         self._properties = dict(properties)
         self._login = login
         self._timeout = timeout
         self._planner = planner
-        self._calls = Calls(name, timeout, threads=CONNECTIONS)
+        self._calls = shared.calls
+        self._parsed = shared.parsed
         self._connected: RestClient | None = None
-        # By metadata location, whose content never changes.
-        self._parsed: BoundedCache[str, TableMetadata] = BoundedCache(_METADATA_BYTES)
 
     def db_schemas(self) -> list[str]:
         return self._calls.run(self._db_schemas)
@@ -132,11 +152,11 @@ class RestTables:
             raise self._absent(identifier) from None
         refusals.check_document(document["metadata"], str(identifier))
         location = document.get("metadata-location")
-        metadata = self._parsed.get(location) if location else None
+        metadata = self._parsed.get((self._owner, location)) if location else None
         if metadata is None:
             metadata = _parsed(document, identifier)
             if location:
-                self._parsed.put(location, metadata, 10 * size)
+                self._parsed.put((self._owner, location), metadata, 10 * size)
         seconds = self._timeout.total_seconds()
         return open_table(identifier, metadata, client.storage(document), seconds, self._planner)
 
@@ -167,11 +187,31 @@ def open_rest_catalog(
     Raises:
         Unsupported: The URI is missing, or not of HTTP.
     """
-    uri = properties.get("uri", "")
-    if not uri.startswith(("http://", "https://")):
-        raise Unsupported(f"catalog '{name}' needs a uri that starts with http:// or https://")
+    _check_uri(name, properties)
     login = _login(properties, timeout.total_seconds(), clock or SystemClock())
     return RestTables(name, properties, timeout, planner, login)
+
+
+def open_personal(
+    name: str, properties: Mapping[str, str], timeout: timedelta, planner: Planner
+) -> Callable[[str, str], RestTables]:
+    """Return what opens the catalog for a caller: by his token, and what tells him from others.
+
+    Raises:
+        Unsupported: The URI is missing, or not of HTTP.
+    """
+    _check_uri(name, properties)
+    shared = Shared.of(name, timeout, personal=True)
+
+    def open_for(token: str, owner: str) -> RestTables:
+        return RestTables(name, properties, timeout, planner, FixedToken(token), shared, owner)
+
+    return open_for
+
+
+def _check_uri(name: str, properties: Mapping[str, str]) -> None:
+    if not properties.get("uri", "").startswith(("http://", "https://")):
+        raise Unsupported(f"catalog '{name}' needs a uri that starts with http:// or https://")
 
 
 def _login(properties: Mapping[str, str], seconds: float, clock: Clock) -> AuthBase:

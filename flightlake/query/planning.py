@@ -1,6 +1,6 @@
 """Planning and starting statements, on the threads made for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine.engine import Defaults, Engine, Outline, Plan
@@ -9,26 +9,39 @@ from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText
 from flightlake.errors import FlightlakeError, InvalidRequest
 from flightlake.flightsql.payloads import Statement
+from flightlake.lake.catalogs import Catalogs
 from flightlake.query.parameters import Row
 from flightlake.query.record import Record
 from flightlake.query.workers import Workers
 
+CatalogsOf = Callable[[str | None], Catalogs]
+"""The catalogs as a caller with this token of his own sees them."""
+
 
 class Planning:
-    """The engine's planning, off the thread that waits for it.  Thread-safe."""
+    """The engine's planning, off the thread that waits for it.  Thread-safe.
 
-    def __init__(self, engine: Engine, workers: Workers) -> None:
+    Args:
+        engine: Plans.
+        workers: The threads it plans on.
+        catalogs: What a caller with this token of his own sees; None: what the engine has.
+    """
+
+    def __init__(
+        self, engine: Engine, workers: Workers, catalogs: CatalogsOf | None = None
+    ) -> None:
         self._engine = engine
         self._workers = workers
+        self._catalogs = catalogs
 
     def outline(
         self, text: SqlText, statement: Statement, record: Record, call: Cancellation
     ) -> Outline:
         """Return the schemas of *text*'s result and parameters."""
-        defaults = _defaults(statement)
+        defaults, catalogs = _defaults(statement), self._seen(statement)
         return record.planned(
             lambda: self._workers.run(
-                lambda: self._engine.outline(text, defaults, statement.pins), call
+                lambda: self._engine.outline(text, defaults, statement.pins, catalogs), call
             )
         )
 
@@ -85,20 +98,25 @@ class Planning:
         record: Record,
         call: Cancellation,
     ) -> Plan:
-        defaults = _defaults(statement)
+        defaults, catalogs = _defaults(statement), self._seen(statement)
 
         def work() -> Plan:
             values = {}
             if row:
-                outline = self._engine.outline(text, defaults, statement.pins)
+                outline = self._engine.outline(text, defaults, statement.pins, catalogs)
                 values = bind(row, outline.parameters)
-            return self._engine.plan(text, defaults, statement.pins, values, statement.moment, call)
+            return self._engine.plan(
+                text, defaults, statement.pins, values, statement.moment, call, catalogs
+            )
 
         try:
             return record.planned(lambda: self._workers.run(work, call))
         except FlightlakeError:
             call.check()
             raise
+
+    def _seen(self, statement: Statement) -> Catalogs | None:
+        return None if self._catalogs is None else self._catalogs(statement.own_token)
 
 
 def _defaults(statement: Statement) -> Defaults:

@@ -93,6 +93,7 @@ class QueryService:
             subject=identity.subject,
             session_id=session.id,
             branch=str(session.options.get("branch") or ""),
+            own_token=identity.own_token,
         )
 
     def session_defaults(self, session: Session) -> dict[str, str]:
@@ -151,6 +152,7 @@ class QueryService:
             FlightlakeError: It cannot be planned any more, or the server is full.
         """
         _own(statement, identity)
+        statement = replace(statement, own_token=identity.own_token)
         record = self._record(statement, trace_id)
         with ExitStack() as undo, record.failing(call):
             text = self._read(record, statement)

@@ -1,5 +1,6 @@
 """Tickets and prepared handles: statements, sealed for the client to carry."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flightlake._proto import FlightSql_pb2 as pb
@@ -51,7 +52,8 @@ def prepared_in(handle: bytes, sealer: Sealer, identity: Identity) -> PreparedSt
     prepared = decode_prepared(sealer.open(PREPARED_STATEMENT, handle))
     if prepared.statement.subject != identity.subject:
         raise NotFound("the prepared statement is not one that was made for you")
-    return prepared
+    statement = replace(prepared.statement, own_token=identity.own_token)
+    return replace(prepared, statement=statement)
 
 
 def refuse_transaction(transaction_id: bytes) -> None:

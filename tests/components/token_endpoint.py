@@ -25,7 +25,8 @@ class Door:
 
     ``lives`` is how many seconds a token holds; ``says`` what the endpoint says of that (None:
     nothing).  ``tokens`` are those given out with the moment each ends; ``holds`` decides about
-    tokens of others; ``seen`` are the tokens that came with requests.
+    tokens of others, ``may`` what a token may see (the path, not decoded); ``seen`` are the tokens
+    that came with requests.
     """
 
     target: str
@@ -37,6 +38,7 @@ class Door:
     seen: list[str] = field(default_factory=list)
     refused: int = 0
     holds: Callable[[str], bool] = lambda token: False
+    may: Callable[[str, str], bool] = lambda token, path: True
     uri: str = ""
 
     @property
@@ -95,7 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.opened.seen.append(token)
         if scheme != "Bearer" or not self.opened.opens_to(token):
             self.opened.refused += 1
-            self._send(401, b'{"error": {"message": "no", "type": "NotAuthorized", "code": 401}}')
+            self._send(401, b'{"error": {"message": "no", "type": "NoLogin", "code": 401}}')
+            return
+        if not self.opened.may(token, self.path):
+            self._send(403, b'{"error": {"message": "no", "type": "Forbidden", "code": 403}}')
             return
         headers = {key: value for key, value in self.headers.items() if key.lower() not in _HOP}
         found = requests.request(
