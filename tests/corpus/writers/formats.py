@@ -177,9 +177,9 @@ def append(kind: str, start: int) -> Step:
 def _by_java() -> Iterator[Recipe]:
     transforms = {
         "uuid": ("", "identity", "bucket"),
-        # No identity: Iceberg's Java writes fixed values in manifests with their length before
-        # them, which Avro does not allow, and only reads what it wrote so.
-        "fixed": ("", "bucket"),
+        # Iceberg's Java writes fixed values in manifests with their length before them, which
+        # Avro does not allow.
+        "fixed": ("", "identity", "bucket"),
         "time": ("", "identity", "bucket"),
         "timestamp_ns": ("", "identity", "bucket", "year", "month", "day", "hour"),
         "timestamptz_ns": ("", "day"),
