@@ -1,4 +1,4 @@
-"""A REST catalog that gives one answer to everything, for what real ones do not say on demand."""
+"""A catalog over HTTP with one answer to everything, for what real ones do not say on demand."""
 
 import threading
 from collections.abc import Iterator
@@ -11,6 +11,10 @@ def http_answers(status: int, body: bytes, config: bytes | None = None) -> Itera
     """Yield the URI of a server that gives one answer to all; *config* is its configuration."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.do_GET()
+
         def do_GET(self) -> None:
             fine = config is not None and self.path.startswith("/v1/config")
             answer = config if fine and config is not None else body

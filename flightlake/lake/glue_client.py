@@ -54,6 +54,10 @@ _NO_CREDENTIALS = (
 )
 
 
+class _Absent(Exception):
+    """There is no such database or table."""
+
+
 class GlueMetastore:
     """A ``Metastore`` in Glue.
 
@@ -83,23 +87,20 @@ class GlueMetastore:
                     for page in found
                     for table in page["TableList"]
                 }
-        except LookupError as absent:
+        except _Absent as absent:
             raise NoSuchDatabase from absent
 
     def table(self, database: str, name: str) -> Parameters | None:
         try:
             with _translated():
-                answer = self._client().get_table(
+                found = self._client().get_table(
                     DatabaseName=database, Name=name, **self._catalog()
-                )
-        except LookupError:
+                )["Table"]
+                # Glue finds them in any case of letters.
+                same = (found.get("DatabaseName", database), found["Name"]) == (database, name)
+                return dict(found.get("Parameters") or {}) if same else None
+        except _Absent:
             return None
-        table = answer["Table"]
-        # Glue finds them in any case of letters.
-        if (table.get("DatabaseName", database), table["Name"]) != (database, name):
-            return None
-        found: Parameters = table.get("Parameters") or {}
-        return found
 
     def _catalog(self) -> dict[str, str]:
         id_ = self._properties.get("glue.id")
@@ -143,22 +144,22 @@ def _translated() -> Iterator[None]:
     """Turn what boto3 raises into what ``outages.Calls`` knows.
 
     Raises:
-        LookupError: There is no such database or table.
+        _Absent: There is no such database or table.
     """
     try:
         yield
     except ClientError as refused:
         code = refused.response.get("Error", {}).get("Code", "")
         if code in _ABSENT:
-            raise LookupError(code) from refused
+            raise _Absent from refused
         if code in _REFUSED:
             raise ForbiddenError("Glue refuses the credentials") from refused
         raise ConnectionError("Glue failed") from refused
     except ParamValidationError as wrong:  # no name that Glue could have
-        raise LookupError("not a name") from wrong
+        raise _Absent from wrong
     except _NO_CREDENTIALS as missing:
         raise ForbiddenError("there are no credentials for Glue") from missing
-    except ResponseParserError as broken:
+    except (ResponseParserError, AttributeError, KeyError, TypeError) as broken:
         raise ValueError("the answer is not of Glue") from broken
     except BotoCoreError as failure:
         raise ConnectionError("Glue does not answer") from failure
