@@ -18,9 +18,10 @@ from pyiceberg.catalog.hive import HiveCatalog
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 
-from tests.components import hive_metastore, iceberg_rest, moto, postgresql
+from tests.components import hive_metastore, iceberg_rest, moto, nessie, postgresql
 from tests.components.processes import Process, listens
 from tests.fix_catalogs import Lake, new_lake, postgresql_lake, rest_lake, sqlite_lake, started
+from tests.fix_rest_servers import nessie_lake
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,15 @@ class Kind:
     ``component`` is what a skip names; ``lake`` makes a lake with a namespace of its own in a
     server that all tests share, its files in the given folder if the catalog lets a client
     choose; ``own`` makes one in a server of the test's own, None where another kind goes down
-    in just the same way.  ``odd_names`` are names of tables that the catalog keeps as they are.
+    in just the same way.  ``history`` says whether it tells a table's earlier snapshots.
+    ``odd_names`` are names of tables that the catalog keeps as they are.
     """
 
     component: str
     lake: Callable[[Path], Lake]
     own: Callable[[Path], Own] | None
     nested: bool = True
+    history: bool = True
     odd_names: Sequence[str] = ("Orders", "with space", "ünï", "or-ders")
 
 
@@ -136,6 +139,11 @@ def _hive(version: str) -> Kind:
     return kind if version == "4" else replace(kind, own=None)
 
 
+def _own_nessie(folder: Path) -> Own:
+    server: nessie.Server = started(nessie, nessie.launch)
+    return in_process(nessie_lake(server), server.process, server.port)
+
+
 def glue_lake(folder: Path, server: moto.Server) -> Lake:
     """Return a lake in moto's Glue, its files in *folder*."""
     properties = {**server.properties, "warehouse": f"file://{folder}/warehouse"}
@@ -166,6 +174,7 @@ KINDS: Mapping[str, Kind] = {
     "sqlite": Kind("sqlite", sqlite_lake, _own_sqlite),
     "postgresql": Kind("postgresql", postgresql_lake, _own_postgresql),
     "iceberg-rest": Kind("iceberg-rest", lambda folder: rest_lake(), _own_rest),
+    "nessie": Kind("nessie", lambda folder: nessie_lake(), _own_nessie, history=False),
     "hive-3": _hive("3"),
     "hive-4": _hive("4"),
     "glue": Kind("moto", lambda folder: glue_lake(folder, started(moto)), _own_glue, nested=False),

@@ -49,7 +49,7 @@ def fill(lake: Lake) -> None:
     lake.writer.create_table(("bronze", "inventory", "customers"), ORDERS.schema).append(ORDERS)
     lake.writer.create_table(("Mixed Case", 'Odd "Name"'), ORDERS.schema).append(ORDERS)
     lake.create("numbers", numbers(0).schema).append(numbers(NUMBERS))
-    delete_one(lake, "deleted_rows")
+    _delete(lake, "deleted_rows")
     lake.create("many", numbers(0).schema).append(numbers(MANY))
 
 
@@ -74,10 +74,10 @@ def spoil(lake: Lake) -> None:
     path = data_file(broken)
     content = path.read_bytes()
     path.write_bytes(content[:-8] + b"\xff" * 4 + b"PAR1")
-    delete_one(lake, "lost_deletes").unlink()
+    _delete(lake, "lost_deletes").unlink()
 
 
-def delete_one(lake: Lake, name: str) -> Path:
+def _delete(lake: Lake, name: str) -> Path:
     """Make a table of orders whose second row is deleted; return the file that says so."""
     table = lake.create(name, ORDERS.schema)
     table.append(ORDERS)
