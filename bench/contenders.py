@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import adbc_driver_flightsql.dbapi
 import pyarrow as pa
+from adbc_driver_flightsql import DatabaseOptions
 
 
 class Contender(Protocol):
@@ -67,10 +68,21 @@ class DataFusion:
 
 
 class FlightSql:
-    """A Flight SQL server, through the official ADBC driver."""
+    """A Flight SQL server, through the official ADBC driver.
 
-    def __init__(self, location: str) -> None:
-        self._connection: Any = adbc_driver_flightsql.dbapi.connect(location, autocommit=True)
+    Args:
+        location: Where it is.
+        setup: Statements to run first.
+    """
+
+    def __init__(self, location: str, setup: Sequence[str] = ()) -> None:
+        # Some servers send larger messages than the driver takes by itself.
+        limit = {DatabaseOptions.WITH_MAX_MSG_SIZE.value: str(1 << 30)}
+        self._connection: Any = adbc_driver_flightsql.dbapi.connect(
+            location, limit, autocommit=True
+        )
+        for sql in setup:
+            self.query(sql)
 
     def query(self, sql: str) -> pa.Table:
         with self._connection.cursor() as cursor:

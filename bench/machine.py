@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-_PACKAGES = ("datafusion", "pyarrow", "pyiceberg", "grpcio", "adbc-driver-flightsql", "duckdb")
+_PACKAGES = (
+    "datafusion",
+    "pyarrow",
+    "pyiceberg",
+    "grpcio",
+    "adbc-driver-flightsql",
+    "duckdb",
+    "pysail",
+    "roapi",
+)
 
 
 def describe() -> dict[str, object]:
