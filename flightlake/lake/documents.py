@@ -3,8 +3,10 @@
 * Sort orders and statistics files decide no row.
 * A partition field of several columns (v3) tells nothing here, like one of an unknown transform:
   both are given a transform that nothing is known of, lest they be taken for another.
-* Types that are not known, in schemas that are no longer the current one, become ``unknown``:
-  whoever asks for the table as it was then is refused; others do not care.
+* Types that are not known, and defaults of nested columns, in schemas that are no longer the
+  current one: the columns become ``unknown``.  Whoever asks for the table as it was then is
+  refused; others do not care.
+* Defaults for writers.
 
 Source: Iceberg spec, "Partition Transforms", "Sorting", "Table Metadata Fields".
 """
@@ -13,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flightlake.lake.refusals import is_known_type
+from flightlake.lake.refusals import has_nested_default, is_known_type
 
 _UNNEEDED = ("sort-orders", "default-sort-order-id", "statistics", "partition-statistics")
 _UNSORTED = {"sort-orders": [{"order-id": 0, "fields": []}], "default-sort-order-id": 0}
@@ -46,7 +48,10 @@ def _field(field: Mapping[str, Any]) -> dict[str, Any]:
         plain = {name: value for name, value in field.items() if name != "source-ids"}
         more = {"source-id": sources[0]} if sources else {}
         return plain | more | {"transform": f"unknown {transform}"}
-    return {name: _type(value) if name == "type" else value for name, value in field.items()}
+    made = {name: value for name, value in field.items() if name != "write-default"}
+    if has_nested_default(field):
+        return {**made, "type": "unknown", "initial-default": None}
+    return {**made, "type": _type(field.get("type"))}
 
 
 def _type(declared: Any) -> Any:

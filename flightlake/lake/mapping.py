@@ -139,8 +139,6 @@ def _absent(
     if field.field_id in constants:
         return scalar(constants[field.field_id], field.field_type)
     if field.initial_default is not None:
-        if not field.field_type.is_primitive:
-            raise refuse(f"has a default for the nested column '{field.name}'")
         return scalar(field.initial_default, field.field_type)
     if field.required:
         raise refuse(f"has files without the required column '{field.name}'")

@@ -38,11 +38,22 @@ def check_document(document: Mapping[str, Any], table: str) -> None:
                     raise Unsupported(
                         f"table {table} has a column of type '{name}', which is not read"
                     )
+            for field in _fields_of(schema):
+                if has_nested_default(field):
+                    raise Unsupported(
+                        f"table {table} has a default for the nested column '{field.get('name')}',"
+                        " which is not read"
+                    )
 
 
 def is_known_type(name: str) -> bool:
     """Whether a primitive type of metadata JSON is one that is read."""
     return name in _TYPES or name.startswith(("decimal", "fixed"))
+
+
+def has_nested_default(field: Mapping[str, Any]) -> bool:
+    """Whether a column of metadata JSON is nested and has a default other than null."""
+    return isinstance(field.get("type"), Mapping) and field.get("initial-default") is not None
 
 
 def check_metadata(metadata: TableMetadata, table: str) -> None:
@@ -81,6 +92,16 @@ def parse_document(content: bytes, table: str) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise Unsupported(f"the metadata of table {table} is not a JSON object")
     return document
+
+
+def _fields_of(declared: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the columns of a schema, or the members in a type, of metadata JSON."""
+    if isinstance(declared, Mapping):
+        for field in declared.get("fields", ()):
+            yield field
+            yield from _fields_of(field.get("type"))
+        for member in ("element", "key", "value"):
+            yield from _fields_of(declared.get(member))
 
 
 def _types_of(declared: Any) -> Iterator[str]:

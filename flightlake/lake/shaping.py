@@ -72,8 +72,6 @@ def _present(part: FileColumn, field: NestedField) -> Member | None:
 
 def _absent(field: NestedField) -> Member | None:
     if field.initial_default is not None:
-        if not field.field_type.is_primitive:
-            return None
         default: pa.Scalar = scalar(field.initial_default, field.field_type)
         return Member(field.name, None, KEPT, default)
     if field.required:

@@ -87,6 +87,11 @@ def test_a_text_that_is_selected_stays_text(lab: Lab) -> None:
     assert lab.rows(sql) == [(str(LOW), HIGH.bytes)]
 
 
+def test_a_uuid_is_shown_as_text(lab: Lab) -> None:
+    shown = lab.rows("SELECT DISTINCT encode(u, 'hex') FROM hand WHERE u IS NOT NULL ORDER BY 1")
+    assert shown == [(LOW.hex,), (HIGH.hex,)]
+
+
 @pytest.mark.parametrize(
     "where", ["u = 'no uuid'", "u = s", f"u = concat('{HIGH}')", f"u LIKE '{HIGH}'"]
 )

@@ -63,6 +63,17 @@ CHANGES: dict[str, Change] = {
     "default for writers": lambda document: document["schemas"][-1]["fields"][0].update(
         {"write-default": 7, "doc": "a number"}
     ),
+    "default for writers of structs": lambda document: document["schemas"].append(
+        {
+            "type": "struct",
+            "schema-id": 9,
+            "fields": [column(7, "n", {"type": "struct", "fields": []}, **{"write-default": {}})],
+        }
+    ),
+    "identifier": lambda document: (
+        document["schemas"][-1].update({"identifier-field-ids": [1]}),
+        document["schemas"][-1]["fields"][0].update({"required": True}),
+    ),
     "no encryption keys": lambda document: document.update({"encryption-keys": []}),
     "something of later": lambda document: document.update({"of-later": {"x": 1}}),
 }
@@ -136,6 +147,27 @@ def test_a_type_of_the_past_matters_to_whom_asks_for_the_past(
     table.document["current-schema-id"] = 9
     table.publish()
     refused(world[1], Unsupported, f"a column of type '{re.escape(kind)}'", now)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_defaults_of_nested_columns_are_refused(
+    world: tuple[Lake, Lab], table: HandMade, inside: bool
+) -> None:
+    x = column(8, "x", "int")
+    new = column(7, "n", {"type": "struct", "fields": [x]}, **{"initial-default": {}})
+    if inside:
+        new = column(9, "outer", {"type": "struct", "fields": [new]})
+    fields = [column(1, "id", "int"), new]
+    table.document["schemas"].append({"type": "struct", "schema-id": 9, "fields": fields})
+    table.document["snapshots"][-1]["schema-id"] = 9
+    table.publish()
+    now = f"SELECT * FROM {table.name}"
+    assert world[1].rows(now) == [(1, "a"), (2, None)]
+    past = f"{now} FOR VERSION AS OF {table.document['current-snapshot-id']}"
+    refused(world[1], Unsupported, "'unknown' is not read", past)
+    table.document["current-schema-id"] = 9
+    table.publish()
+    refused(world[1], Unsupported, "a default for the nested column 'n', which is not read", now)
 
 
 def test_a_date_that_became_a_timestamp_is_read(world: tuple[Lake, Lab], tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_elements_and_values_are_widened(
 REFUSED: dict[str, tuple[Any, Any]] = {
     "required": (struct(A, B), struct(A, column(13, "d", "int", required=True))),
     "narrower": (struct(column(11, "a", "long")), struct(A)),
+    "no members": (struct(A, B), struct()),
     "another kind": (struct(A, B), list_of("int")),
     "another kind in a map": (map_of(struct(A, B)), map_of(list_of("int"))),
 }
@@ -217,6 +218,15 @@ def test_what_cannot_be_cast_is_refused_by_name(
     made.evolve([column(1, "c", after)])
     made.publish()
     refused(world[1], Unsupported, "column 'c' has another type")
+
+
+def test_deletes_by_a_member_of_a_struct_are_refused(
+    world: tuple[Lake, Lab], tmp_path: Path
+) -> None:
+    made = table(world, tmp_path, struct(A, B), OLD)
+    keys = pa.schema([pa.field("a", pa.int32(), metadata={"PARQUET:field_id": "11"})])
+    made.equality(pa.table({"a": [1]}, keys), [11])
+    refused(world[1], Unsupported, "equality deletes by column id 11")
 
 
 DEFAULTS: dict[str, tuple[Any, Any]] = {
