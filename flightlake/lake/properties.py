@@ -18,7 +18,7 @@ _RETRY_MODES = ("standard", "adaptive", "legacy")
 _OFF = ("", "false", "0", "no", "off")
 _FAMILIES = ("s3.", "gcs.", "adls.", "client.", "glue.", "hive.")
 _BY_ACCOUNT = ("adls.account-key.", "adls.sas-token.")
-_FOLLOWED = stores.HONOURED | {
+FOLLOWED = stores.HONOURED | {
     "client.profile-name",
     "hive.kerberos-authentication",
     *(
@@ -63,9 +63,9 @@ def of_stores(properties: Mapping[str, str], files: Collection[str]) -> Problems
         elif (
             name.startswith(_FAMILIES)
             and not name.startswith(_BY_ACCOUNT)
-            and name not in _FOLLOWED | _HARMLESS
+            and name not in FOLLOWED | _HARMLESS
         ):
-            similar = nearest(name, _FOLLOWED)
+            similar = nearest(name, FOLLOWED)
             hint = f"did you mean `{similar}`?" if similar else "remove it"
             yield name, f"this property is not followed; {hint}"
 
