@@ -167,6 +167,16 @@ def test_rows_of_files_before_and_after_a_change_are_read_together(
     assert world[1].rows("SELECT c FROM hand WHERE c['k']['a'] = 'y'") == []
 
 
+def test_members_of_a_null_struct_are_null(world: tuple[Lake, Lab], tmp_path: Path) -> None:
+    made = table(world, tmp_path, struct(A, B), OLD)
+    new = column(13, "d", "int", **{"initial-default": 5})
+    made.evolve([column(1, "c", struct(column(11, "z", "int"), new))])
+    made.publish()
+    assert world[1].rows("SELECT c['z'], c['d'] FROM hand") == [(1, 5), (None, None), (None, 5)]
+    assert world[1].rows("SELECT count(*) FROM hand WHERE c['d'] IS NULL") == [(1,)]
+    assert world[1].rows("SELECT count(*) FROM hand WHERE c['d'] = 5") == [(2,)]
+
+
 def test_members_that_changed_are_read_from_files_with_deleted_rows(
     world: tuple[Lake, Lab], tmp_path: Path
 ) -> None:
