@@ -194,17 +194,11 @@ def build(settings: Settings) -> App:
     )
     server = settings.server
     listening = Listening(server.host, server.port, server.reuse_port)
-    certificates = _certificates(settings, clock)
+    probes, certificates = settings.management, _certificates(settings, clock)
     credentials = None if certificates is None else certificates.credentials()
     return App(
         FlightServer(service, traffic, observer, clock, listening, credentials),
-        ProbeServer(
-            settings.management.host,
-            settings.management.port,
-            state.problems,
-            metrics.render,
-            state.not_started,
-        ),
+        ProbeServer(probes.host, probes.port, state.problems, metrics.render, state.not_started),
         query,
         spill,
         state,
@@ -257,10 +251,11 @@ def _issuer(entry: TrustedJwt, clock: Clock) -> TrustedIssuer:
 
 
 def _catalogs(settings: Settings) -> CallerCatalogs:
-    return open_catalogs(
+    configured = [
         Configured(name, entry.type, entry.all_properties(), entry.timeout, entry.caller_token)
         for name, entry in settings.catalogs.items()
-    )
+    ]
+    return open_catalogs(configured, settings.limits.metadata_memory)
 
 
 def _query(

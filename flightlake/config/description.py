@@ -18,7 +18,10 @@ HIDDEN = "(not shown)"
 _SECRET_NAME = re.compile(r"secret|passw|token|credential|key|sas|signature|auth|cookie", re.I)
 _USER_INFO = re.compile(r"(?<=://)([^/@\s]*?):[^/\s]*@")
 _PARAMETER = re.compile(r"(?i)((?:secret|passw\w*|token|key|credential)\w*=)[^&\s;]*")
-_SIZES = ("limits.statement_bytes", "limits.spill_limit", "limits.message_bytes")
+_SIZES = (
+    *("limits.statement_bytes", "limits.metadata_memory"),
+    *("limits.spill_limit", "limits.message_bytes"),
+)
 
 
 def describe(settings: Settings) -> list[str]:

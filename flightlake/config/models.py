@@ -134,6 +134,7 @@ class Limits(Section):
     statement_timeout: Annotated[Duration, lasting("1ms", "366d")] = timedelta(hours=1)
     statement_bytes: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 1_000_000
     memory: MemoryAmount = Memory(share=0.6)
+    metadata_memory: Annotated[Size, Field(ge=2**20)] = 512 * 2**20
     spill_directory: OptionalPath = None
     spill_limit: Annotated[Size, Field(ge=0)] = 50 * 2**30
     message_bytes: Annotated[Size, Field(ge=64 * 2**10, le=4 * 2**20)] = 2 * 2**20

@@ -36,13 +36,17 @@ class Configured:
     personal: bool = False
 
 
-def open_catalogs(configured: Iterable[Configured]) -> "CallerCatalogs":
+def open_catalogs(configured: Iterable[Configured], metadata_bytes: int) -> "CallerCatalogs":
     """Return all catalogs of a server, without connecting to any; they share one cache.
+
+    Args:
+        configured: What they are.
+        metadata_bytes: What may be kept of the metadata of their tables.
 
     Raises:
         Unsupported: A type is not known, or a property cannot be used.
     """
-    planner = Planner()
+    planner = Planner(metadata_bytes)
     shared: dict[str, Catalog] = {}
     personal: dict[str, OpenFor] = {}
     for one in configured:

@@ -43,7 +43,7 @@ class Tape:
         self.dead = self.size + 1
         self._bytes = np.frombuffer(payload + bytes(_PAD), np.uint8)
         last = self._bytes < 0x80  # the last byte of a number, where there is one
-        self._ends = last.nonzero()[0]
+        self._ends = last.nonzero()[0].astype(np.int32)
         self._rank = np.zeros(len(last) + 1, np.int32)
         last.cumsum(out=self._rank[1:], dtype=np.int32)
 
@@ -65,7 +65,7 @@ class Tape:
 
     def _end(self, at: Places, further: int | Places) -> Places:
         token = self._rank.take(at, mode="clip")
-        return self._ends.take(token + further, mode="clip")
+        return self._ends.take(token + further, mode="clip").astype(np.int64)
 
     def skip_numbers(self, at: Places, count: int | Places) -> Places:
         """Return what follows *count* numbers (at least one)."""
@@ -81,7 +81,7 @@ class Tape:
         firsts = np.cumsum(counts) - counts
         total = int(counts.sum())
         tokens = np.repeat(self._rank.take(at, mode="clip") - firsts, counts) + np.arange(total)
-        ends = self._ends.take(tokens)
+        ends = self._ends.take(tokens).astype(np.int64)
         starts = np.empty(total, np.int64)
         starts[1:] = ends[:-1] + 1
         there = counts > 0
