@@ -1,6 +1,5 @@
 """What a manifest calls a file is what the engine reads: every odd name, in every store."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +14,9 @@ from flightlake.lake.blobs import filesystem, key_in, read
 from flightlake.lake.predicates import Anything, Comparison
 from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.table import IcebergTable
-from tests.components import azurite, fake_gcs, s3
+from tests.components import fake_gcs, s3
 from tests.fix_catalogs import Lake, orders, s3_lake, sqlite_lake, started
+from tests.fix_every_store import azure_lake, google_lake
 from tests.fix_metadata import commit, file_entry
 
 ODD = [
@@ -165,10 +165,7 @@ class TestS3(StoreContract):
 class TestAzure(StoreContract):
     @pytest.fixture
     def lake(self, tmp_path: Path) -> Lake:
-        server: azurite.Server = started(azurite)
-        server.container("lake")
-        told = {**server.properties, "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}
-        return sqlite_lake(tmp_path, told, f"abfss://lake/{tmp_path.name}")
+        return azure_lake(tmp_path)
 
     def test_a_wrong_key_is_not_ready_and_not_shown(self, lake: Lake) -> None:
         lake.create("orders").append(orders(1))
@@ -188,14 +185,7 @@ class TestAzure(StoreContract):
 class TestGoogle(StoreContract):
     @pytest.fixture
     def lake(self, tmp_path: Path) -> Lake:
-        server: fake_gcs.Server = started(fake_gcs)
-        server.bucket("lake")
-        # pyiceberg, which writes, would look for credentials.
-        token = {"gcs.oauth2.token": "any", "gcs.oauth2.token-expires-at": "4102444800000"}
-        told = {**server.properties, **token}
-        made = sqlite_lake(tmp_path, told, f"gs://lake/{tmp_path.name}")
-        ours = {name: value for name, value in made.properties.items() if name not in token}
-        return replace(made, properties=ours)
+        return google_lake(tmp_path)
 
     def test_credentials_that_are_not_there_are_not_ready(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
