@@ -214,6 +214,7 @@ class Engine:
         """Stop all that runs; the engine cannot be used after."""
         self._scan_threads.stop()
         self._loop.stop()
+        self._stores.close()
         self._callbacks.shutdown(wait=False, cancel_futures=True)
 
     def _tables(

@@ -1,9 +1,14 @@
-"""The object stores of the engine: one registration per bucket and credentials."""
+"""The object stores of the engine: one registration per bucket and credentials.
+
+Stores with credentials that end ask for them again themselves (``key_server``); those that were
+used last are kept.
+"""
 
 import json
 import os
 import tempfile
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +16,10 @@ from typing import Any
 from datafusion import SessionContext
 from datafusion.object_store import AmazonS3, GoogleCloud, MicrosoftAzure
 
+from flightlake.engine.key_server import KeyServer
 from flightlake.lake.locations import Scheme
 from flightlake.lake.stores import StoreSettings
+from flightlake.lake.vending import VendedKeys
 
 _AZURITE = "AZURITE_BLOB_STORAGE_URL"
 
@@ -23,9 +30,15 @@ class Stores:
     def __init__(self, engine: SessionContext) -> None:
         self._engine = engine
         self._known: set[StoreSettings] = set()
+        self._vended: OrderedDict[StoreSettings, None] = OrderedDict()
+        self._keys = KeyServer()
 
     def ensure(self, settings: StoreSettings) -> None:
         """Make the engine able to read URLs of *settings* (``StoreSettings.engine_urls``)."""
+        if settings.keys is not None:
+            with _MAKING:
+                self._ensure_vended(settings, settings.keys)
+            return
         if settings.scheme == "file" or settings in self._known:
             return
         with _MAKING:
@@ -35,7 +48,27 @@ class Stores:
             self._engine.register_object_store(f"{settings.scheme}://", store, host=settings.host)
             self._known.add(settings)
 
+    def close(self) -> None:
+        """Hand out no more credentials."""
+        self._keys.close()
 
+    def _ensure_vended(self, settings: StoreSettings, keys: VendedKeys) -> None:
+        self._keys.serve(keys)  # whoever has them now: the catalog may have been opened anew
+        if settings not in self._vended:
+            with self._keys.told(keys):
+                store = _s3(settings)
+            self._engine.register_object_store("s3://", store, host=settings.host)
+        self._vended[settings] = None
+        self._vended.move_to_end(settings)
+        while len(self._vended) > _MAX_VENDED:
+            # A plan that is older than so many others is not read any more.
+            oldest, _ = self._vended.popitem(last=False)
+            self._engine.deregister_object_store("s3://", host=oldest.host)
+            if oldest.keys is not None:
+                self._keys.forget(oldest.keys.name)
+
+
+_MAX_VENDED = 4_096
 _MAKING = threading.Lock()
 """Held while a store is made: some look into the environment of the process, once."""
 

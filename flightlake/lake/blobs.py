@@ -27,9 +27,17 @@ _REFUSALS = (
 )
 
 
-@functools.lru_cache(maxsize=64)
 def filesystem(store: StoreSettings) -> pafs.FileSystem:
-    """Return a thread-safe file system for *store*; the same one for equal settings."""
+    """Return a thread-safe file system for *store*; the same one for equal settings.
+
+    Raises:
+        NotReady: Its keys have ended, and there are no new ones.
+    """
+    return _filesystem(store.held())
+
+
+@functools.lru_cache(maxsize=64)
+def _filesystem(store: StoreSettings) -> pafs.FileSystem:
     return _FILESYSTEMS[store.scheme](store)
 
 

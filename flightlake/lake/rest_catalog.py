@@ -10,7 +10,7 @@ Source: Iceberg REST catalog OpenAPI specification, ``loadTable``, ``listNamespa
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
 from flightlake.lake.rest_client import CONNECTIONS, RestClient, timely_session
 from flightlake.lake.rest_login import FixedToken, NoLogin, RenewedToken, client_credentials
+from flightlake.lake.rest_stores import TableStores
 from flightlake.lake.table import IcebergTable, open_table
 from flightlake.lake.views import IcebergView, open_view
 from flightlake.names import TableIdentifier, from_namespace, to_namespace
@@ -62,10 +63,12 @@ class RestTables:
         timeout: timedelta,
         planner: Planner,
         login: AuthBase,
+        clock: Clock,
         shared: "Shared | None" = None,
         owner: str = "",
     ) -> None:
         shared = shared or Shared.of(name, timeout)
+        self._stores = TableStores(name, owner, clock)
         self.name = name
         self._owner = owner
         self._properties = dict(properties)
@@ -158,7 +161,20 @@ class RestTables:
             if location:
                 self._parsed.put((self._owner, location), metadata, 10 * size)
         seconds = self._timeout.total_seconds()
-        return open_table(identifier, metadata, client.storage(document), seconds, self._planner)
+        table = open_table(identifier, metadata, client.storage(document), seconds, self._planner)
+
+        def again() -> Mapping[str, str]:
+            return self._calls.run(lambda: self._vended(identifier, table.uuid))
+
+        return replace(table, store=self._stores.of(table, client.vended(document), again))
+
+    def _vended(self, identifier: TableIdentifier, uuid: str) -> Mapping[str, str]:
+        """Return what the catalog gives for the store of a table, asking it anew."""
+        client = self._client()
+        document, _ = client.document(to_namespace(identifier.db_schema), identifier.table)
+        if document["metadata"].get("table-uuid") != uuid:
+            raise NotFound(f"table {identifier} was dropped and made anew")
+        return client.vended(document)
 
     def _absent(self, identifier: TableIdentifier) -> NotFound:
         try:
@@ -188,8 +204,9 @@ def open_rest_catalog(
         Unsupported: The URI is missing, or not of HTTP.
     """
     _check_uri(name, properties)
-    login = _login(properties, timeout.total_seconds(), clock or SystemClock())
-    return RestTables(name, properties, timeout, planner, login)
+    clock = clock or SystemClock()
+    login = _login(properties, timeout.total_seconds(), clock)
+    return RestTables(name, properties, timeout, planner, login, clock)
 
 
 def open_personal(
@@ -204,7 +221,8 @@ def open_personal(
     shared = Shared.of(name, timeout, personal=True)
 
     def open_for(token: str, owner: str) -> RestTables:
-        return RestTables(name, properties, timeout, planner, FixedToken(token), shared, owner)
+        login, clock = FixedToken(token), SystemClock()
+        return RestTables(name, properties, timeout, planner, login, clock, shared, owner)
 
     return open_for
 

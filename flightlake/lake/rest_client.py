@@ -103,13 +103,23 @@ class RestClient(RestCatalog):
 
     def storage(self, document: Mapping[str, Any]) -> dict[str, str]:
         """Return the properties that reach a table's files, by the catalog alone."""
+        return {**self.properties, **self.vended(document)}
+
+    def vended(self, document: Mapping[str, Any]) -> dict[str, str]:
+        """Return the part of ``storage`` that the catalog has given for this table."""
+        return {**_given(document), **self._chosen(document)}
+
+    def _chosen(self, document: Mapping[str, Any]) -> dict[str, str]:
         location = document.get("metadata-location")
         credentials = [
             StorageCredential.model_validate(entry)
             for entry in document.get("storage-credentials") or ()
         ]
-        chosen = self._resolve_storage_credentials(credentials, location)
-        return {**self.properties, **(document.get("config") or {}), **chosen}
+        return dict(self._resolve_storage_credentials(credentials, location))
+
+
+def _given(document: Mapping[str, Any]) -> dict[str, str]:
+    return dict(document.get("config") or {})
 
 
 def _with_metadata(response: requests.Response) -> dict[str, Any]:

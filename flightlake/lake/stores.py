@@ -7,13 +7,14 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from urllib.parse import quote
 
 from flightlake.errors import Unsupported
 from flightlake.lake import azure
 from flightlake.lake.azure import AzureLogin, azure_login
 from flightlake.lake.locations import Location, Scheme, locate
+from flightlake.lake.vending import VendedKeys
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9/._~-]+")
 # The engine's object store refuses these, or (".", "..") reads another object.
@@ -55,7 +56,9 @@ class StoreSettings:
     ``authority`` is the bucket or container, or empty for local files.  ``endpoint`` is a URL,
     or None for AWS, Google or Azure itself; for the latter two, that of an emulator.  Without
     keys the environment's own credentials are used (on AWS: instance profile, web identity,
-    ``AWS_*``).  Requests to S3 are path-style.  Never shows its secrets.
+    ``AWS_*``).  Requests to S3 are path-style.  ``keys`` stand instead of keys that end, and
+    ``owner`` tells a caller, whose tables nobody else may see, from others.  Never shows its
+    secrets.
     """
 
     scheme: Scheme
@@ -68,6 +71,8 @@ class StoreSettings:
     connect_timeout: float | None = None
     request_timeout: float | None = None
     azure: AzureLogin | None = None
+    keys: VendedKeys | None = field(default=None, repr=False)
+    owner: str = ""
 
     @property
     def allow_http(self) -> bool:
@@ -85,8 +90,27 @@ class StoreSettings:
         secrets = [self.access_key_id, self.secret_access_key, self.session_token]
         if self.azure is not None:
             secrets += [getattr(self.azure, item.name) for item in fields(self.azure)]
-        told_apart = repr((self.authority, self.endpoint, self.region, *secrets))
+        if self.keys is not None:
+            secrets.append(self.keys.name)
+        told_apart = repr((self.authority, self.endpoint, self.region, self.owner, *secrets))
         return f"{self.authority}-{hashlib.sha256(told_apart.encode()).hexdigest()[:16]}"
+
+    def held(self) -> "StoreSettings":
+        """Return settings with the keys of this moment, if these have keys that end.
+
+        Raises:
+            NotReady: They have ended, and there are no new ones.
+        """
+        if self.keys is None:
+            return self
+        now = self.keys.current()
+        return replace(
+            self,
+            access_key_id=now.access_key_id,
+            secret_access_key=now.secret_access_key,
+            session_token=now.session_token,
+            keys=None,
+        )
 
     @property
     def engine_store(self) -> str:
@@ -97,7 +121,7 @@ class StoreSettings:
     def place(self) -> tuple[str, str, str]:
         """What tells this store's content from another's: the key of shared caches."""
         account = "" if self.azure is None else self.azure.account
-        return (self.scheme, f"{self.endpoint or ''}{account}", self.authority)
+        return (self.scheme, f"{self.endpoint or ''}{account}{self.owner}", self.authority)
 
     def reaches(self, location: Location) -> bool:
         """Whether a file at *location* is where these settings lead, in whatever bucket."""
