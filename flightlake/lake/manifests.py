@@ -156,29 +156,30 @@ class Manifest:
             upper = decoded_bounds(self.upper.of(field_id), iceberg)
             return None if lower is None or upper is None else (lower, upper)
 
-        result: tuple[pa.Array, pa.Array] | None = self._once(
+        result: tuple[pa.Array, pa.Array] | None = self.once(
             ("bounds", field_id, str(iceberg)), decode
         )
         return result
 
     def nulls(self, field_id: int) -> pa.Array:
         """Return how many values of a column are null; null where that is not known."""
-        return self._once(
+        return self.once(
             ("nulls", field_id), lambda: self.null_counts.of(field_id).cast(pa.int64())
         )
 
     def nans(self, field_id: int) -> pa.Array:
         """Return how many values of a column are NaN; null where that is not known."""
-        return self._once(("nans", field_id), lambda: self.nan_counts.of(field_id).cast(pa.int64()))
+        return self.once(("nans", field_id), lambda: self.nan_counts.of(field_id).cast(pa.int64()))
 
     def partition(self, partition_field_id: int) -> pa.Array | None:
         """Return the values of a partition field; None if unknown, or not comparable."""
         values = self.partition_values.get(partition_field_id)
         if values is None:
             return None
-        return self._once(("partition", partition_field_id), values.physical)
+        return self.once(("partition", partition_field_id), values.physical)
 
-    def _once(self, key: tuple[Any, ...], decode: Callable[[], Any]) -> Any:
+    def once(self, key: tuple[Any, ...], decode: Callable[[], Any]) -> Any:
+        """Return what *decode* makes of the manifest; it is kept under *key* and made once."""
         if key not in self._decoded:
             decoded = decode()
             with self._lock:

@@ -23,6 +23,7 @@ from pyiceberg.types import DoubleType, FloatType, NestedField
 
 from flightlake.lake.manifests import Manifest
 from flightlake.lake.parts import Column
+from flightlake.lake.physical import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +44,37 @@ def nans_in(fields: Iterable[NestedField], manifest: Manifest, rows: npt.NDArray
     """Return which of *fields* may be NaN in one of the files *rows*: if not counted to be none."""
     if len(rows) == 0:
         return Nans()
-    chosen = pa.array(rows)
     may_be, hide = [], []
     for field in fields:
         if isinstance(field.field_type, FloatType | DoubleType):
-            counted = manifest.nans(field.field_id).take(chosen)
-            none = pc.fill_null(pc.equal(counted, 0), False)
-            if not pc.all(none).as_py():
+            uncounted, misleading = _flags(field, manifest)
+            if uncounted[rows].any():
                 may_be.append(field.field_id)
-                if not pc.all(pc.or_(none, _differ(field, manifest, chosen))).as_py():
+                if misleading[rows].any():
                     hide.append(field.field_id)
     return Nans(frozenset(may_be), frozenset(hide))
 
 
-def _differ(field: NestedField, manifest: Manifest, chosen: pa.Array) -> pa.Array:
+def _flags(field: NestedField, manifest: Manifest) -> tuple[Mask, Mask]:
+    """Return for each file whether a column may be NaN, and whether it may hide it, too."""
+
+    def find() -> tuple[Mask, Mask]:
+        none = pc.fill_null(pc.equal(manifest.nans(field.field_id), 0), False)
+        plain = pc.or_(none, _differ(field, manifest))
+        return ~np.asarray(none, np.bool_), ~np.asarray(plain, np.bool_)
+
+    flags: tuple[Mask, Mask] = manifest.once(
+        ("may be nan", field.field_id, str(field.field_type)), find
+    )
+    return flags
+
+
+def _differ(field: NestedField, manifest: Manifest) -> pa.Array:
     """Return for each file whether the column is known to have different numbers."""
     bounds = manifest.bounds(field.field_id, field.field_type)
     if bounds is None:
-        return pa.array([False] * len(chosen))
-    lower, upper = (bound.take(chosen) for bound in bounds)
-    return pc.fill_null(pc.less(lower, upper), False)
+        return pa.array([False] * len(manifest))
+    return pc.fill_null(pc.less(*bounds), False)
 
 
 def disguised(plain: pa.DataType) -> pa.DataType:
