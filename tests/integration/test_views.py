@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from flightlake._proto import FlightSql_pb2 as pb
 from flightlake.engine.defaults import Defaults
 from flightlake.errors import FlightlakeError, NotFound, Overloaded, Unsupported
 from tests.fix_catalogs import Lake, orders, rest_lake
+from tests.fix_commands import answer, call_on
 from tests.fix_engine import Lab, engine_on
 from tests.fix_views import create_view
 
@@ -174,3 +177,28 @@ def test_information_schema_lists_views(lake: Lake, lab: Lab) -> None:
     )
     for name in ("listed", "unreadable"):
         assert lab.rows(columns.format(name)) == [("n", "BIGINT")]
+
+
+def listed(lake: Lake, **asked: Any) -> list[dict[str, Any]]:
+    command = pb.CommandGetTables(db_schema_filter_pattern=lake.root, **asked)
+    return answer(command, call_on([lake.open()])).to_pylist()
+
+
+def test_get_tables_lists_views_as_such(lake: Lake) -> None:
+    create_view(lake, "a_view", "SELECT id AS n FROM orders")
+    create_view(lake, "of_others", "SELECT explode(x) AS n FROM orders")
+    types = {row["table_name"]: row["table_type"] for row in listed(lake)}
+    assert (types["orders"], types["a_view"], types["of_others"]) == ("TABLE", "VIEW", "VIEW")
+    assert {row["table_name"] for row in listed(lake, table_types=["TABLE"])} & set(types) == {
+        name for name, kind in types.items() if kind == "TABLE"
+    }
+    views = listed(lake, table_types=["VIEW"], table_name_filter_pattern="a\\_view")
+    assert [row["table_name"] for row in views] == ["a_view"]
+
+
+def test_get_tables_tells_the_columns_of_views(lake: Lake) -> None:
+    create_view(lake, "with_columns", "SELECT id AS n FROM orders")
+    asked = {"table_name_filter_pattern": "with\\_columns", "include_schema": True}
+    (row,) = listed(lake, **asked)
+    schema = pa.ipc.read_schema(pa.py_buffer(row["table_schema"]))
+    assert (schema.names, schema.types) == (["n"], [pa.int64()])
