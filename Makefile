@@ -45,7 +45,7 @@ corpus: $(INSTALLED) ## have Spark and others write the tables of tests/corpus a
 corpus-refused: $(INSTALLED) ## write down which tables of the corpus are refused today
 	$(BIN)/python -m tests.corpus.refused
 
-corpus-stories: $(INSTALLED) ## have Spark tell random stories and read them (ARGS='SEED COUNT')
+corpus-stories: $(INSTALLED) ## have Spark and DuckDB tell random stories of tables, and read them (ARGS='SEED COUNT')
 	$(BIN)/python -m tests.corpus.stories $(ARGS)
 
 proto: $(INSTALLED) ## generate flightlake/_proto from proto/

@@ -1,7 +1,7 @@
-"""``make corpus-stories``: random stories told by Spark, and every state held against Spark's.
+"""``make corpus-stories``: random stories, and every state held against Spark's reading.
 
-``make corpus-stories ARGS='SEED COUNT'`` tells *COUNT* stories (50), the first from *SEED* (0).
-A story takes Spark about a minute.  Nothing of it is kept.
+``make corpus-stories ARGS='SEED COUNT'`` has Spark and DuckDB tell *COUNT* stories (50) each, the
+first from *SEED* (0).  One takes Spark about half a minute.  Nothing of it is kept.
 """
 
 import json
@@ -11,7 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.components import iceberg_rest
 from tests.corpus import generate, place, reading
+
+REST = "FLIGHTLAKE_CORPUS_REST"  # as the writers call it
 
 
 def main(first: str = "0", count: str = "50") -> int:
@@ -20,8 +23,9 @@ def main(first: str = "0", count: str = "50") -> int:
     told = "tests.corpus.writers.stories"
     with place.held():
         place.PLACE.mkdir()
+        settings = os.environ | {"TZ": "UTC", REST: str(iceberg_rest.ensure())}
         command = [str(python), "-m", told, str(jars), first, count]
-        subprocess.run(command, cwd=generate.ROOT, env=os.environ | {"TZ": "UTC"}, check=True)
+        subprocess.run(command, cwd=generate.ROOT, env=settings, check=True)
         with tempfile.TemporaryDirectory() as folder, reading.on_the_place(Path(folder)) as lab:
             wrong = read = 0
             for path in sorted(place.ANSWERS.glob("*.json")):

@@ -39,7 +39,7 @@ class _Duck:
         return connection
 
 
-_DUCK = _Duck()
+DUCK = _Duck()
 
 
 def _extension(name: str) -> str:
@@ -70,7 +70,7 @@ def _serve(jars: str) -> str:
 def _duck(name: str, features: str, *statements: str, reader: str = "spark") -> Recipe:
     def make(workshop: Workshop, table: str) -> None:
         for statement in statements:
-            _DUCK.connection.execute(statement.replace("{t}", f'rest.{NAMESPACE}."{table}"'))
+            DUCK.connection.execute(statement.replace("{t}", f'rest.{NAMESPACE}."{table}"'))
         metadata = max((WAREHOUSE / NAMESPACE / table / "metadata").glob("*.metadata.json"))
         workshop.register(table, f"file://{metadata}")
 

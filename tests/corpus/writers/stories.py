@@ -1,4 +1,4 @@
-"""Random stories of tables, told by Spark.
+"""Random stories of tables, told by Spark; and by DuckDB (``duck_stories``).
 
 ``python -m tests.corpus.writers.stories JARS SEED COUNT``: appends, updates and deletes (copied
 or marked), merges, overwrites, evolution of columns and partitions at every depth, compaction,
@@ -20,6 +20,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import types as t
 
 from tests.corpus.place import CATALOG, PLACE
+from tests.corpus.writers import duck_stories
 from tests.corpus.writers.answers import answer
 from tests.corpus.writers.recipe import recipe
 from tests.corpus.writers.workshop import Workshop
@@ -260,23 +261,27 @@ def _walk(kind: t.DataType, path: Path_) -> Iterator[tuple[Path_, t.DataType]]:
         yield from _walk(member, (*path, name))
 
 
+def _tell(workshop: Workshop, name: str, seed: int) -> list[str]:
+    story = Story(workshop, name, seed)
+    while len(story.told) < STEPS:
+        story.go_on()
+    return story.told
+
+
 def main(jars: str, first: str, count: str) -> int:
-    """Tell *count* stories, the first from the seed *first*."""
+    """Have each writer tell *count* stories, the first from the seed *first*."""
     logging.getLogger("SQLQueryContextLogger").disabled = True  # what is not allowed is not done
     workshop = Workshop(Path(jars))
     failed = 0
     for seed in range(int(first), int(first) + int(count)):
-        name = f"story_{seed}"
-        story = Story(workshop, name, seed)
-        while len(story.told) < STEPS:
-            story.go_on()
-        (PLACE / f"{name}.txt").write_text("\n".join(story.told))
-        try:
-            answer(workshop, recipe(name, "branch rollback schema-evolution story"))
-        except Exception:  # noqa: BLE001 - the others are told all the same
-            traceback.print_exc(limit=3)
-            failed += 1
-    print(f"{count} stories from seed {first}; Spark cannot read {failed}", flush=True)
+        for name, tell in ((f"story_{seed}", _tell), (f"duck_story_{seed}", duck_stories.tell)):
+            (PLACE / f"{name}.txt").write_text("\n".join(tell(workshop, name, seed)))
+            try:
+                answer(workshop, recipe(name, "branch rollback schema-evolution story"))
+            except Exception:  # noqa: BLE001 - the others are told all the same
+                traceback.print_exc(limit=3)
+                failed += 1
+    print(f"twice {count} stories from seed {first}; Spark cannot read {failed}", flush=True)
     workshop.close()
     return 0
 
