@@ -21,6 +21,9 @@ from flightlake.errors import (
 )
 from flightlake.names import nearest
 
+NOT_FOUND = re.compile(r"^(?:DataFusion error: )?Error during planning: table '(.*)' not found")
+"""What the engine says when nobody has the table of the name in the group."""
+
 _MAX_TEXT = 500
 _PREFIX = re.compile(
     r"^(?:DataFusion error: |External error: |External: |Execution error: Non Panic Task error: |"

@@ -5,7 +5,6 @@ optimizer's work which rows each scan wants; the second plans against the files 
 them.  Tables of few files are given them at once; where there are no others, one pass is enough.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import pyarrow as pa
 from datafusion import DataFrame, LogicalPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
-from flightlake.engine.datafusion_errors import translate
+from flightlake.engine.datafusion_errors import NOT_FOUND, translate
 from flightlake.engine.filters import predicates
 from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
@@ -33,7 +32,6 @@ Values = Mapping[str, pa.Scalar]
 OpenSession = Callable[[StatementTables, Callable[[IcebergTable], DataFrame]], SessionContext]
 
 _FEW_FILES = 8
-_NOT_FOUND = re.compile(r"^Error during planning: table '(.*)' not found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +174,7 @@ class StatementPlanner:
             # What happened while a table was loaded came through the engine as mere text.
             if self.tables.failure is not None:
                 raise self.tables.failure from error
-            missing = _NOT_FOUND.match(str(error))
+            missing = NOT_FOUND.search(str(error))
             if missing is not None:
                 raise self.tables.missing(self._identifier(missing.group(1))) from error
             raise translate(error, self.text) from error

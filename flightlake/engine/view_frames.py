@@ -13,6 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 from datafusion import DataFrame, LogicalPlan, SQLOptions, col
 
+from flightlake.engine.datafusion_errors import NOT_FOUND, translate
 from flightlake.engine.sql_text import Kind, SqlText, read
 from flightlake.engine.sql_tokens import tokens
 from flightlake.engine.tables import StatementTables
@@ -21,7 +22,7 @@ from flightlake.engine.view_sql import (
     in_order,
     is_plain,
 )
-from flightlake.errors import FlightlakeError, Overloaded, Unsupported
+from flightlake.errors import FlightlakeError, NotFound, Overloaded, Unsupported
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import IcebergView, Representation
 from flightlake.names import TableIdentifier, quote_always
@@ -30,7 +31,7 @@ NOTHING_BUT_QUERIES = (
     SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
 _MAX_DEPTH = 16
-_MAX_NODES = 2_000
+_MAX_NODES = 1_000
 """Parts of the plan of one view, those of views in it included: each may double the last."""
 
 
@@ -98,7 +99,13 @@ class ViewFrames:
             failure = self.place.tables.failure
             if failure is not None:  # a table or another view, and not this SQL
                 raise failure from error
-            raise _NotHere("this server does not understand it") from error
+            missing = NOT_FOUND.search(str(error))
+            if missing is not None:
+                raise NotFound(
+                    f"view {view.identifier} is made of {missing.group(1)}, which does not exist"
+                ) from error
+            said = f": {translate(error, text).message}" if own else ""
+            raise _NotHere(f"this server does not understand it{said}") from error
         if not _is_small(rows.logical_plan()):
             raise Overloaded(f"view {view.identifier} is too large; make it of fewer views")
         return _promised(rows, view)

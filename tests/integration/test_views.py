@@ -9,7 +9,7 @@ import pytest
 
 from flightlake._proto import FlightSql_pb2 as pb
 from flightlake.engine.defaults import Defaults
-from flightlake.errors import FlightlakeError, NotFound, Overloaded, Unsupported
+from flightlake.errors import NotFound, Overloaded, Unsupported
 from tests.fix_catalogs import Lake, orders, rest_lake
 from tests.fix_commands import answer, call_on
 from tests.fix_engine import Lab, engine_on
@@ -52,7 +52,7 @@ def test_a_view_of_another_dialect_is_refused_by_its_name(lake: Lake, lab: Lab) 
     create_view(lake, "halves", "SELECT id / 2 AS n FROM orders", dialect="trino")
     with pytest.raises(Unsupported, match=r"halves.*dialect 'trino'"):
         lab.rows("SELECT * FROM halves")
-    create_view(lake, "nonsense", "SELECT FROM WHERE", dialect="spark")
+    create_view(lake, "nonsense", "SELECT SELECT", dialect="spark")
     with pytest.raises(Unsupported, match=r"nonsense.*dialect 'spark'"):
         lab.rows("SELECT * FROM nonsense")
     create_view(lake, "written", "DROP TABLE orders", dialect="spark")
@@ -134,10 +134,27 @@ def test_time_travel_on_a_view_is_refused(lake: Lake, lab: Lab) -> None:
         lab.rows('SELECT * FROM "now_only$files"')
 
 
-def test_a_table_that_a_view_lacks_is_an_error_of_its_own(lake: Lake, lab: Lab) -> None:
+def test_a_table_that_a_view_lacks_is_named(lake: Lake, lab: Lab) -> None:
     create_view(lake, "lacking", "SELECT n FROM not_there")
-    with pytest.raises(FlightlakeError, match="lacking"):
+    with pytest.raises(NotFound, match=r"view .*lacking is made of .*not_there, which does not"):
         lab.rows("SELECT * FROM lacking")
+
+
+def test_what_is_wrong_with_sql_for_this_engine_is_told(lake: Lake, lab: Lab) -> None:
+    create_view(lake, "wrong", "SELECT idd AS n FROM orders", dialect="datafusion")
+    with pytest.raises(Unsupported, match=r"wrong does not run here.*'datafusion'.*column idd"):
+        lab.rows("SELECT * FROM wrong")
+
+
+def test_a_view_is_described_and_explained_as_a_table_is(lake: Lake, lab: Lab) -> None:
+    create_view(lake, "described", "SELECT id AS n FROM orders WHERE id > 1")
+    assert lab.rows("DESCRIBE described")[0][:2] == ("n", "Int64")
+    assert lab.rows("SHOW COLUMNS FROM described")[0][3] == "n"
+    (plan,) = (
+        row for row in lab.rows("EXPLAIN SELECT * FROM described") if row[0] == "logical_plan"
+    )
+    assert "orders" in plan[1]
+    assert len(lab.plan("SELECT n FROM described WHERE n = ?", {"1": pa.scalar(2)}).paths) == 1
 
 
 def test_views_and_tables_are_read_at_one_snapshot(lake: Lake, lab: Lab) -> None:
