@@ -61,6 +61,10 @@ HELD_BY: dict[str, tuple[str, ...]] = {
         f"{LAKE}stores.py::test_a_key_the_engine_would_read_as_another_is_refused",
         f"{LAKE}stores.py::test_a_local_path_the_engine_would_read_as_another_is_refused",
     ),
+    "Vended credentials": (
+        f"{LAKE}vending.py::test_they_are_renewed_five_minutes_before_their_end",
+        "integration/test_vended_credentials.py::test_the_config_of_a_table_reaches_its_store",
+    ),
     "A table in several buckets": (
         "integration/test_stores.py::test_a_file_in_another_bucket_is_refused",
     ),
