@@ -110,7 +110,7 @@ def catalogs(*lakes: Lake, **more: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         lake.name: {
             "type": lake.type,
-            "uri": lake.properties["uri"],
+            "uri": lake.properties.get("uri", ""),
             "warehouse": lake.properties.get("warehouse", ""),
             "properties": {
                 name: value

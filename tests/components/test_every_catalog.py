@@ -254,7 +254,7 @@ def test_a_catalog_that_is_down_hinders_no_other_and_comes_back(
     own.down()
     catalog = own.lake.open(timedelta(seconds=5))
     lab = labs(steady, more={own.lake.name: catalog})  # down at the start
-    for _ in range(2):
+    for _ in range(own.times):
         is_down(lab, own.lake)
         serves(lab)
         own.up()
