@@ -34,6 +34,7 @@ from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
+from flightlake.lake.views import IcebergView
 from flightlake.names import TableIdentifier
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,6 +77,20 @@ class Outline:
 
     schema: pa.Schema
     parameters: pa.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a statement reads, found without looking at any rows.
+
+    ``unpinned`` names what it reads that is no table at a snapshot.
+    """
+
+    schema: pa.Schema
+    tables: Mapping[TableIdentifier, IcebergTable]
+    views: Mapping[TableIdentifier, IcebergView]
+    pins: Mapping[TableIdentifier, Pin]
+    unpinned: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,16 @@ class Engine:
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         parameters = parameter_schema(planned.plan, text.parameters, text.row_counts)
         return Outline(describe_schema(planned.schema), parameters)
+
+    def survey(self, text: SqlText, defaults: Defaults, catalogs: Catalogs | None = None) -> Survey:
+        """Return what *text* would read now, and its result's schema; executes nothing.
+
+        Raises:
+            FlightlakeError: The statement is wrong, or a table is missing.
+        """
+        tables = self._tables(catalogs, {}, defaults)
+        planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
+        return Survey(planned.schema, tables.loaded, tables.views, tables.pins, tables.unpinned)
 
     def plan(
         self,

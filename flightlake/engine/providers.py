@@ -135,6 +135,7 @@ class _InformationSchema(SchemaProvider):
 
     def table(self, name: str) -> Table | None:
         view = VIEWS.get(name)
+        self._lookup.tables.unpinned.append(f"{NAME}.{name}")
         return None if view is None else self._lookup.pool.submit(self._make, view).result()
 
     def _make(self, view: View) -> Table:

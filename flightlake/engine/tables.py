@@ -46,6 +46,8 @@ class StatementTables:
         """The first error met while loading; the engine passes on only its text."""
         self.absent: list[TableIdentifier] = []
         """What was asked for and is not there."""
+        self.unpinned: list[str] = []
+        """What was read that is no table at a snapshot: metadata tables, information_schema."""
 
     def load(self, identifier: TableIdentifier) -> IcebergTable | None:
         """Return the table, or None if there is none of that name.
@@ -118,6 +120,7 @@ class StatementTables:
             table = self._current(base)
             if table is None or wanted.metadata is None:
                 return None
+            self.unpinned.append(f"{base.table}.{wanted.metadata}")
             table = self._at(table, wanted)
             return inspect(table, wanted.metadata)
         except FlightlakeError as failure:
@@ -164,16 +167,20 @@ class StatementTables:
         return view if pin.snapshot_id is None else view.at_version(pin.snapshot_id)
 
     @property
+    def views(self) -> dict[TableIdentifier, IcebergView]:
+        """The views that were asked for and exist."""
+        with self._lock:
+            return {name: view for name, view in self._views.items() if view is not None}
+
+    @property
     def pins(self) -> dict[TableIdentifier, Pin]:
         """What was read of each table and view, for those who read the same again."""
         tables = {
             name: Pin(table.snapshot_id, table.schema_id, table.uuid)
             for name, table in self.loaded.items()
         }
-        with self._lock:
-            views = {name: view for name, view in self._views.items() if view is not None}
         return tables | {
-            name: Pin(view.version_id, None, view.uuid) for name, view in views.items()
+            name: Pin(view.version_id, None, view.uuid) for name, view in self.views.items()
         }
 
     def _open(self, identifier: TableIdentifier) -> IcebergTable | None:

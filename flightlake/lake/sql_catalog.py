@@ -1,12 +1,14 @@
-"""The ``sql`` catalog: Iceberg's two tables in SQLite or PostgreSQL, read only.
+"""The ``sql`` catalog: Iceberg's two tables in SQLite or PostgreSQL.
 
-pyiceberg's own ``SqlCatalog`` is not used for reading: it connects and creates its tables
-when it is made (so a typing error in a URI would become an empty database), and it reads the
-whole metadata file again for every statement.  Here nothing is ever created or changed; a
-database without the tables is a catalog without tables.
+pyiceberg's own ``SqlCatalog`` is not used: it connects and creates its tables when it is made (so
+a typing error in a URI would become an empty database), it reads the whole metadata file again
+for every statement, and it commits anew what was refused.  Here nothing is ever created or
+changed but the row of a materialized view (``sql_pointers``); a database without the tables is a
+catalog without tables.
 """
 
 import sqlite3
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,12 +18,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from flightlake.errors import NotFound, Unsupported
+from flightlake.errors import FlightlakeError, NotFound, Unsupported
 from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.materialized import is_materialized_view
 from flightlake.lake.metadata_files import read_table
 from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
+from flightlake.lake.sql_pointers import SqlPointers
+from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier, from_namespace, to_namespace
 
@@ -57,6 +62,7 @@ class SqlCatalog:
         self._calls = Calls(name, timeout)
         # Rows carry the name the catalog was written with; ours is free to be another.
         self._written_as = properties.get("catalog_name", name)
+        self._pointers = SqlPointers(engine, self._written_as)
         # By identifier and metadata location: a metadata file never changes.
         self._loaded: BoundedCache[tuple[str, str, str], IcebergTable] = BoundedCache(
             _METADATA_BYTES
@@ -70,6 +76,21 @@ class SqlCatalog:
 
     def load(self, db_schema: str, table: str) -> IcebergTable:
         return self._calls.run(lambda: self._load(db_schema, table))
+
+    def pointer(self, db_schema: str, table: str) -> str | None:
+        return self._calls.run(lambda: self._pointers.pointer(db_schema, table))
+
+    def swap(self, db_schema: str, table: str, old: str | None, new: str | None) -> bool:
+        return self._calls.run(lambda: self._pointers.swap(db_schema, table, old, new))
+
+    def new_location(self, db_schema: str, table: str) -> str:
+        return self._calls.run(lambda: self._new_location(db_schema, table))
+
+    def store(self, location: str) -> StoreSettings:
+        return settings_for(location, self._properties, self._timeout.total_seconds())
+
+    def materialized_views(self, db_schema: str) -> list[str]:
+        return self._calls.run(lambda: self._materialized_views(db_schema))
 
     def _db_schemas(self) -> list[str]:
         of_tables = sa.select(_TABLES.c.table_namespace).where(
@@ -88,18 +109,48 @@ class SqlCatalog:
         return sorted(found)
 
     def _tables(self, db_schema: str) -> list[str]:
+        return sorted(self._located(db_schema))
+
+    def _located(self, db_schema: str) -> dict[str, str]:
+        """Return the tables of a schema with the locations of their metadata files."""
         rows = self._rows(
             sa.select(sa.literal_column("*"))
             .select_from(_TABLES)
             .where(_TABLES.c.catalog_name == self._written_as)
             .where(_TABLES.c.table_namespace == db_schema)
         )
-        names = sorted(row["table_name"] for row in map(dict, _mappings(rows)) if _is_table(row))
+        found = [row for row in map(dict, _mappings(rows)) if _is_table(row)]
+        names = {row["table_name"]: row["metadata_location"] or "" for row in found}
         if not names:
             db_schemas = self._db_schemas()
             if db_schema not in db_schemas:
                 raise no_schema(self.name, db_schema, db_schemas)
         return names
+
+    def _materialized_views(self, db_schema: str) -> list[str]:
+        found = []
+        for table, location in sorted(self._located(db_schema).items()):
+            identifier = TableIdentifier(self.name, db_schema, table)
+            try:
+                if is_materialized_view(self._at(identifier, location).metadata):
+                    found.append(table)
+            except FlightlakeError:  # what cannot be read is listed as any table
+                continue
+        return found
+
+    def _new_location(self, db_schema: str, table: str) -> str:
+        db_schemas = self._db_schemas()
+        if db_schema not in db_schemas:
+            raise no_schema(self.name, db_schema, db_schemas)
+        home = self._pointers.property_of(db_schema, "location")
+        warehouse = self._properties.get("warehouse")
+        if home is None and not warehouse:
+            raise Unsupported(
+                f"catalog '{self.name}' does not say where tables go; set its warehouse"
+            )
+        folder = home or f"{str(warehouse).rstrip('/')}/{db_schema}"
+        # Of its own: a table of the same name may have left its files behind.
+        return f"{folder.rstrip('/')}/{table}-{uuid.uuid4().hex[:8]}"
 
     def _load(self, db_schema: str, table: str) -> IcebergTable:
         identifier = TableIdentifier(self.name, db_schema, table)
@@ -116,8 +167,12 @@ class SqlCatalog:
         location = found[0]["metadata_location"]
         if not location:
             raise Unsupported(f"table {identifier} has no metadata in its catalog")
+        return self._at(identifier, location)
+
+    def _at(self, identifier: TableIdentifier, location: str) -> IcebergTable:
         return self._loaded.get_or_make(
-            (db_schema, table, location), lambda: self._read(identifier, location)
+            (identifier.db_schema, identifier.table, location),
+            lambda: self._read(identifier, location),
         )
 
     def _absent(self, identifier: TableIdentifier) -> NotFound:

@@ -1,0 +1,34 @@
+"""Tables that hold a materialized view: which they are, and what their properties are called."""
+
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Operation
+
+PREFIX = "flightlake.mv."
+UUID = f"{PREFIX}uuid"
+VERSION = f"{PREFIX}version"
+DEFINITION = f"{PREFIX}definition"
+STATE = f"{PREFIX}state"
+
+
+def is_materialized_view(metadata: TableMetadata) -> bool:
+    """Return whether *metadata* is that of a materialized view.
+
+    A table to which another engine copied the properties of one has another UUID, and is none.
+    """
+    properties = metadata.properties
+    return DEFINITION in properties and properties.get(UUID) == str(metadata.table_uuid)
+
+
+def reached_by_compaction(metadata: TableMetadata, snapshot_id: int) -> bool:
+    """Return whether the table holds the rows of a snapshot: it is current, or was compacted.
+
+    Whoever replaces files without changing rows says so (Iceberg spec, "Snapshots": ``replace``).
+    """
+    now = metadata.current_snapshot()
+    while now is not None and now.snapshot_id != snapshot_id:
+        compacted = now.summary is not None and now.summary.operation == Operation.REPLACE
+        parent = now.parent_snapshot_id
+        if not compacted or parent is None:
+            return False
+        now = metadata.snapshot_by_id(parent)
+    return now is not None

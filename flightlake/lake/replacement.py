@@ -1,0 +1,220 @@
+"""All rows of a table made anew: written aside, then put in the place of the old in one commit.
+
+Until the commit nobody sees anything of it.  What was written is deleted again only where no
+commit can have named it; what a process leaves behind that dies is named by nobody.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table.metadata import TableMetadata, new_table_metadata
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.table.update import RemovePropertiesUpdate, update_table_metadata
+
+from flightlake.errors import FlightlakeError
+from flightlake.lake.commits import Committed, OutcomeUnknown, Refused, commit
+from flightlake.lake.data_files import FILE_BYTES, DataFiles
+from flightlake.lake.layout_terms import LayoutTerm, partition_spec
+from flightlake.lake.materialized import PREFIX, is_materialized_view
+from flightlake.lake.new_files import StoreFiles, remove
+from flightlake.lake.pointers import Pointers
+from flightlake.lake.snapshots import Content, replaced
+from flightlake.lake.storable import iceberg_schema
+from flightlake.names import TableIdentifier
+
+Told = tuple[Mapping[str, str], Mapping[str, str]]
+"""Properties of the table, and what its snapshot's summary says."""
+
+
+class Replacement:
+    """New content for a table; used once, by one thread.
+
+    Args:
+        catalog: Where the table is, or is made.
+        identifier: Its name.
+        base: What it is now; None to make it.
+        columns: The columns of its rows from now on.
+        terms: How it is cut into partitions from now on.
+        file_bytes: After how many bytes a file is ended.
+
+    Raises:
+        InvalidSql, Unsupported: The columns cannot be stored, or not be cut so.
+        NotFound: There is no such schema to make the table in.
+    """
+
+    def __init__(
+        self,
+        catalog: Pointers,
+        identifier: TableIdentifier,
+        base: Committed | None,
+        columns: pa.Schema,
+        terms: Sequence[LayoutTerm],
+        file_bytes: int = FILE_BYTES,
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.snapshot_id = (uuid.uuid4().int >> 65) or 1
+        self.terms = tuple(terms)
+        self._catalog = catalog
+        self._identifier = identifier
+        self._base = base
+        if base is None:
+            self._metadata = _fresh(catalog, identifier, columns, terms)
+        else:
+            self._metadata = base.metadata
+        self._schema = _schema(self._metadata, columns)
+        self._spec = _spec(self._metadata, self._schema, terms)
+        location = self._metadata.location.rstrip("/")
+        self._store = catalog.store(location)
+        subject = f"table {identifier}"
+        folder = f"{location}/data/{self.id}"
+        self._files = DataFiles(
+            self._store, folder, self._schema, self._spec, terms, subject, file_bytes
+        )
+        self._manifests = StoreFiles(self._store, subject)
+
+    @property
+    def table_uuid(self) -> str:
+        return str(self._metadata.table_uuid)
+
+    @property
+    def changes_columns(self) -> bool:
+        """Whether the columns are others than those that the table has."""
+        return self._schema.schema_id != self._metadata.current_schema_id
+
+    @property
+    def rows(self) -> int:
+        """How many rows have been written."""
+        return self._files.rows
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write rows; best ordered by partition.
+
+        Raises:
+            InvalidSql: A value does not fit its column.
+            NotReady: The store cannot be written.
+        """
+        self._files.write(batch)
+
+    def discard(self) -> None:
+        """Delete what was written; only before ``commit``."""
+        self._files.discard()
+        remove(self._store, self._manifests.made)
+
+    def commit(self, told: Told, now: datetime, check: Callable[[], None]) -> Committed:
+        """Make what was written the table's content, in one commit that is tried once.
+
+        *check* is called right before, and may raise to prevent it.
+
+        Raises:
+            Refused: The table is not what it was when this began; all that was written is gone.
+            OutcomeUnknown: It is not known whether it was committed; nothing is deleted.
+            FlightlakeError: It was not committed.
+        """
+        properties, summary = told
+        try:
+            content = Content(self._schema, self._spec, self._files.finish(), summary, properties)
+            metadata = replaced(
+                self._metadata,
+                None if self._base is None else self._base.location,
+                content,
+                self.snapshot_id,
+                now,
+                self._manifests,
+            )
+            check()
+        except BaseException:
+            self.discard()
+            raise
+        try:
+            return commit(self._catalog, self._identifier, self._base, metadata, self._holds)
+        except Refused:
+            self.discard()
+            raise
+
+    def _holds(self, metadata: TableMetadata) -> bool:
+        return metadata.snapshot_by_id(self.snapshot_id) is not None
+
+
+def plain_table(catalog: Pointers, view: Committed) -> Committed:
+    """Make an ordinary table of a materialized view, with its rows; tried once.
+
+    Raises:
+        Refused: It was changed by somebody else meanwhile.
+        OutcomeUnknown: It is not known whether it was done.
+    """
+    ours = [name for name in view.metadata.properties if name.startswith(PREFIX)]
+    removal = RemovePropertiesUpdate(removals=ours)
+    metadata = update_table_metadata(view.metadata, (removal,), metadata_location=view.location)
+
+    def is_plain(metadata: TableMetadata) -> bool:
+        return not is_materialized_view(metadata)
+
+    return commit(catalog, view.identifier, view, metadata, is_plain)
+
+
+def dropped(catalog: Pointers, table: Committed) -> None:
+    """Take a table out of its catalog, and leave its files; tried once.
+
+    Raises:
+        Refused: It was changed by somebody else meanwhile.
+        OutcomeUnknown: It is not known whether it was done.
+    """
+    name = table.identifier
+    try:
+        done = catalog.swap(name.db_schema, name.table, table.location, None)
+    except Exception as lost:
+        unknown = OutcomeUnknown(f"it is not known whether {name} was dropped; look at it again")
+        try:
+            gone = catalog.pointer(name.db_schema, name.table) is None
+        except FlightlakeError:
+            raise unknown from lost
+        if not gone:
+            raise unknown from lost
+        return
+    if not done:
+        raise Refused(f"{name} was changed by somebody else meanwhile; run the statement again")
+
+
+def _fresh(
+    catalog: Pointers,
+    identifier: TableIdentifier,
+    columns: pa.Schema,
+    terms: Sequence[LayoutTerm],
+) -> TableMetadata:
+    schema = iceberg_schema(columns)
+    return new_table_metadata(
+        schema=schema,
+        partition_spec=partition_spec(terms, schema, 0, None),
+        sort_order=UNSORTED_SORT_ORDER,
+        location=catalog.new_location(identifier.db_schema, identifier.table),
+        properties={"format-version": "2", "write.parquet.compression-codec": "zstd"},
+    )
+
+
+def _schema(metadata: TableMetadata, columns: pa.Schema) -> Schema:
+    """Return the table's schema if it is of *columns*, else a new one."""
+    now = metadata.schema()
+    made = iceberg_schema(columns, now, metadata.last_column_id)
+    if made.fields == now.fields:
+        return now
+    highest = max(schema.schema_id for schema in metadata.schemas)
+    return iceberg_schema(columns, now, metadata.last_column_id, highest + 1)
+
+
+def _spec(metadata: TableMetadata, schema: Schema, terms: Sequence[LayoutTerm]) -> PartitionSpec:
+    """Return the table's spec that cuts it by *terms*, or a new one."""
+    specs = metadata.partition_specs
+    highest = max(spec.spec_id for spec in specs)
+    made = partition_spec(terms, schema, highest + 1, metadata.last_partition_id)
+    for spec in sorted(specs, key=lambda spec: spec.spec_id != metadata.default_spec_id):
+        if _cuts(spec) == _cuts(made):
+            return spec
+    return made
+
+
+def _cuts(spec: PartitionSpec) -> list[tuple[int, str, str]]:
+    return [(field.source_id, str(field.transform), field.name) for field in spec.fields]

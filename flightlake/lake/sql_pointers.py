@@ -1,0 +1,93 @@
+"""The one row of a table in an ``sql`` catalog: read, and changed by compare-and-swap.
+
+Source: the tables ``iceberg_tables`` and ``iceberg_namespace_properties`` as Iceberg's JDBC
+catalog defines them.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+_ROWS = sa.table(
+    "iceberg_tables",
+    sa.column("catalog_name"),
+    sa.column("table_namespace"),
+    sa.column("table_name"),
+    sa.column("metadata_location"),
+    sa.column("previous_metadata_location"),
+)
+_PROPERTIES = sa.table(
+    "iceberg_namespace_properties",
+    sa.column("catalog_name"),
+    sa.column("namespace"),
+    sa.column("property_key"),
+    sa.column("property_value"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPointers:
+    """The rows of the catalog that is called *written_as* in the database of *engine*."""
+
+    engine: sa.Engine
+    written_as: str
+
+    def pointer(self, db_schema: str, table: str) -> str | None:
+        """Return the location of a table's metadata file; None if there is no such table."""
+        query = sa.select(_ROWS.c.metadata_location).where(*self._row(db_schema, table))
+        with self.engine.connect() as connection:
+            found = connection.execute(query).first()
+        return None if found is None else str(found[0])
+
+    def swap(self, db_schema: str, table: str, old: str | None, new: str | None) -> bool:
+        """Put *new* in the place of *old*; see ``Pointers.swap``."""
+        if old is None:
+            return self._make(db_schema, table, str(new))
+        here = [*self._row(db_schema, table), _ROWS.c.metadata_location == old]
+        change: sa.Delete | sa.Update = sa.delete(_ROWS).where(*here)
+        if new is not None:
+            values = {"metadata_location": new, "previous_metadata_location": old}
+            change = sa.update(_ROWS).where(*here).values(values)
+        with self.engine.begin() as connection:
+            return connection.execute(change).rowcount == 1
+
+    def property_of(self, db_schema: str, key: str) -> str | None:
+        """Return a property of a schema."""
+        query = sa.select(_PROPERTIES.c.property_value).where(
+            _PROPERTIES.c.catalog_name == self.written_as,
+            _PROPERTIES.c.namespace == db_schema,
+            _PROPERTIES.c.property_key == key,
+        )
+        with self.engine.connect() as connection:
+            found = connection.execute(query).first()
+        return None if found is None else str(found[0])
+
+    def _make(self, db_schema: str, table: str, new: str) -> bool:
+        values = {
+            "catalog_name": self.written_as,
+            "table_namespace": db_schema,
+            "table_name": table,
+            "metadata_location": new,
+            "previous_metadata_location": None,
+        }
+        # The column came with the catalog's second schema version.
+        with self.engine.connect() as connection:
+            columns = {c["name"] for c in sa.inspect(connection).get_columns(_ROWS.name)}
+        rows: sa.TableClause = _ROWS
+        if "iceberg_type" in columns:
+            rows = sa.table(_ROWS.name, *map(sa.column, [*values, "iceberg_type"]))
+            values["iceberg_type"] = "TABLE"
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(sa.insert(rows).values(values))
+        except IntegrityError:  # the name is the key
+            return False
+        return True
+
+    def _row(self, db_schema: str, table: str) -> list[sa.ColumnElement[bool]]:
+        return [
+            _ROWS.c.catalog_name == self.written_as,
+            _ROWS.c.table_namespace == db_schema,
+            _ROWS.c.table_name == table,
+        ]

@@ -1,0 +1,135 @@
+"""What statements about materialized views answer: a few rows for a person to read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from flightlake.names import AS_OF_MARK, TableIdentifier, quote
+from flightlake.refresh.records import Definition, Source, State
+from flightlake.refresh.statements import Describe, ShowCreate, ViewStatement
+
+OUTCOMES = pa.schema(
+    [
+        pa.field("view", pa.utf8(), nullable=False),
+        pa.field("state", pa.utf8(), nullable=False),
+        pa.field("strategy", pa.utf8()),
+        pa.field("reason", pa.utf8()),
+        pa.field("rows", pa.int64()),
+        pa.field("snapshot", pa.int64()),
+        pa.field("as_of", pa.timestamp("us", "UTC")),
+        pa.field("duration_seconds", pa.float64()),
+    ]
+)
+CREATE_STATEMENTS = pa.schema(
+    [
+        pa.field("view", pa.utf8(), nullable=False),
+        pa.field("statement", pa.utf8(), nullable=False),
+        pa.field("default_catalog", pa.utf8(), nullable=False),
+        pa.field("default_schema", pa.utf8(), nullable=False),
+    ]
+)
+DESCRIPTIONS = pa.schema(
+    [
+        pa.field("property", pa.utf8(), nullable=False),
+        pa.field("value", pa.utf8(), nullable=False),
+    ]
+)
+
+READY = "READY"
+DROPPED = "DROPPED"
+ABSENT = "ABSENT"
+TABLE = "TABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a view.
+
+    ``state``: ``READY``; ``DROPPED``; ``ABSENT``, was not there to be dropped; ``TABLE``, is an
+    ordinary table now.  ``strategy``: ``FULL``, all rows were made anew, or ``NOOP``, they were
+    right; ``reason`` says why.  ``snapshot`` is that of the view's table, ``as_of`` the instant
+    at which its sources stood as they were read.
+    """
+
+    view: TableIdentifier
+    state: str
+    strategy: str | None = None
+    reason: str | None = None
+    rows: int | None = None
+    snapshot: int | None = None
+    as_of: datetime | None = None
+    seconds: float | None = None
+
+
+def schema_of(statement: ViewStatement) -> pa.Schema:
+    """Return the schema of what *statement* answers."""
+    if isinstance(statement, ShowCreate):
+        return CREATE_STATEMENTS
+    return DESCRIPTIONS if isinstance(statement, Describe) else OUTCOMES
+
+
+def outcome_rows(outcomes: Iterable[Outcome]) -> pa.Table:
+    """Return one row for each of *outcomes*."""
+    rows = [
+        (
+            str(one.view), one.state, one.strategy, one.reason, one.rows, one.snapshot, one.as_of,
+            one.seconds,
+        )
+        for one in outcomes
+    ]  # fmt: skip
+    return _table(OUTCOMES, rows)
+
+
+def create_statement(view: TableIdentifier, definition: Definition) -> pa.Table:
+    """Return one row with the statement that makes *view* again."""
+    head = [f"CREATE MATERIALIZED VIEW {view}"]
+    if definition.partitioned_by:
+        head.append(f"PARTITIONED BY ({', '.join(map(str, definition.partitioned_by))})")
+    if definition.mode != "AUTO":
+        head.append(f"REFRESH_MODE = {definition.mode}")
+    statement = "\n".join([*head, "AS", definition.query])
+    row = (str(view), statement, definition.catalog, definition.db_schema)
+    return _table(CREATE_STATEMENTS, [row])
+
+
+def description(view: TableIdentifier, definition: Definition, state: State | None) -> pa.Table:
+    """Return what there is to say of *view*, one row for each property."""
+    rows = [
+        ("view", str(view)),
+        ("query", definition.query),
+        ("default catalog", definition.catalog),
+        ("default schema", definition.db_schema),
+        ("partitioned by", ", ".join(map(str, definition.partitioned_by))),
+        ("refresh mode", definition.mode),
+        ("version", str(definition.version)),
+    ]
+    if state is not None:
+        rows += [
+            ("strategy", state.strategy),
+            ("reason", state.reason),
+            ("rows", str(state.rows)),
+            ("snapshot", str(state.snapshot_id)),
+            ("as of", state.as_of.isoformat()),
+            ("duration in seconds", str(state.seconds)),
+            ("refresh", state.refresh_id),
+            *(("source", _told(source)) for source in state.sources),
+        ]
+    return _table(DESCRIPTIONS, rows)
+
+
+def _told(source: Source) -> str:
+    name = source.identifier
+    table = name.table.partition(AS_OF_MARK)[0]
+    written = ".".join(map(quote, (name.catalog, name.db_schema, table)))
+    if source.snapshot_id is None:
+        return f"{written}, empty"
+    what = "version" if source.kind == "view" else "snapshot"
+    return f"{written} at {what} {source.snapshot_id}"
+
+
+def _table(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    columns = [[row[index] for row in rows] for index in range(len(schema))]
+    return pa.table(columns, schema=schema)

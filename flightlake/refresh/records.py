@@ -1,0 +1,216 @@
+"""What a view's table says of the view: its definition, and the state its rows are of.
+
+Both are JSON in properties of the table.  The state also stands in the summary of the snapshot
+it is of, as ``refresh-state``, in the form of the draft of Iceberg's specification for
+materialized views (apache/iceberg#11041), so that it can be read of every snapshot.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flightlake.errors import PreconditionFailed
+from flightlake.lake import materialized
+from flightlake.lake.layout_terms import LayoutTerm
+from flightlake.names import AS_OF_MARK, TableIdentifier, to_namespace
+
+REFRESH_STATE = "refresh-state"
+REFRESH_ID = "flightlake.refresh-id"
+STRATEGY = "flightlake.strategy"
+REASON = "flightlake.reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """How a view is made.
+
+    ``catalog`` and ``db_schema`` stand in for those that names in ``query`` leave out;
+    ``version`` counts the definitions that the view has had, from 1.
+    """
+
+    query: str
+    catalog: str
+    db_schema: str
+    partitioned_by: tuple[LayoutTerm, ...]
+    mode: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table or view that was read.
+
+    ``snapshot_id`` is None for a table without rows; of a view it is the version's id.
+    ``schema_id`` is None of views.
+    """
+
+    identifier: TableIdentifier
+    kind: str
+    uuid: str
+    snapshot_id: int | None
+    schema_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the rows of a view are: its query at ``sources``, all of which stood at ``as_of``.
+
+    ``snapshot_id`` is the snapshot of the view's table that holds the rows; ``version`` the
+    definition's.
+    """
+
+    version: int
+    snapshot_id: int
+    refresh_id: str
+    strategy: str
+    reason: str
+    rows: int
+    as_of: datetime
+    seconds: float
+    sources: tuple[Source, ...]
+
+
+def properties(table_uuid: str, definition: Definition, state: State) -> dict[str, str]:
+    """Return what the table of a view says of it."""
+    return {
+        materialized.UUID: table_uuid,
+        materialized.VERSION: str(definition.version),
+        materialized.DEFINITION: json.dumps(
+            {
+                "query": definition.query,
+                "default-catalog": definition.catalog,
+                "default-schema": definition.db_schema,
+                "partitioned-by": [
+                    [term.transform, term.column] for term in definition.partitioned_by
+                ],
+                "refresh-mode": definition.mode,
+                "version": definition.version,
+                "dialect": "flightlake",
+            }
+        ),
+        materialized.STATE: json.dumps(
+            {
+                "view-uuid": table_uuid,
+                "version": state.version,
+                "snapshot-id": state.snapshot_id,
+                "refresh-id": state.refresh_id,
+                "strategy": state.strategy,
+                "reason": state.reason,
+                "rows": state.rows,
+                "as-of": state.as_of.isoformat(),
+                "seconds": state.seconds,
+                "sources": [_source(source) for source in state.sources],
+            }
+        ),
+    }
+
+
+def summary(state: State, started: datetime) -> dict[str, str]:
+    """Return what the snapshot of *state* says beside its counts."""
+    refresh_state = {
+        "view-version-id": state.version,
+        "source-states": [_spec_source(source) for source in state.sources],
+        "refresh-start-timestamp-ms": int(started.timestamp() * 1000),
+    }
+    return {
+        REFRESH_STATE: json.dumps(refresh_state),
+        REFRESH_ID: state.refresh_id,
+        STRATEGY: state.strategy,
+        REASON: state.reason,
+    }
+
+
+def definition_of(properties: Mapping[str, str], view: TableIdentifier) -> Definition:
+    """Return the definition in the *properties* of a view's table.
+
+    Raises:
+        PreconditionFailed: It is not what this server wrote.
+    """
+    try:
+        found = json.loads(properties[materialized.DEFINITION])
+        return Definition(
+            query=_text(found["query"]),
+            catalog=_text(found["default-catalog"]),
+            db_schema=_text(found["default-schema"]),
+            partitioned_by=tuple(
+                LayoutTerm(_text(transform), _text(column))
+                for transform, column in found["partitioned-by"]
+            ),
+            mode=_text(found["refresh-mode"]),
+            version=int(found["version"]),
+        )
+    except (KeyError, TypeError, ValueError) as broken:
+        raise PreconditionFailed(
+            f"the definition of materialized view {view} cannot be read; make it anew with CREATE"
+            " OR REPLACE"
+        ) from broken
+
+
+def state_of(properties: Mapping[str, str], table_uuid: str) -> State | None:
+    """Return the state in the *properties* of a view's table; None if it is not what was written.
+
+    A state that names another table is not this view's.
+    """
+    try:
+        found = json.loads(properties[materialized.STATE])
+        if found["view-uuid"] != table_uuid:
+            return None
+        return State(
+            version=int(found["version"]),
+            snapshot_id=int(found["snapshot-id"]),
+            refresh_id=_text(found["refresh-id"]),
+            strategy=_text(found["strategy"]),
+            reason=_text(found["reason"]),
+            rows=int(found["rows"]),
+            as_of=datetime.fromisoformat(found["as-of"]),
+            seconds=float(found["seconds"]),
+            sources=tuple(_read_source(source) for source in found["sources"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _source(source: Source) -> dict[str, Any]:
+    name = source.identifier
+    return {
+        "type": source.kind,
+        "name": [name.catalog, name.db_schema, name.table],
+        "uuid": source.uuid,
+        "snapshot-id": source.snapshot_id,
+        "schema-id": source.schema_id,
+    }
+
+
+def _read_source(found: Mapping[str, Any]) -> Source:
+    catalog, db_schema, table = map(_text, found["name"])
+    snapshot_id, schema_id = found["snapshot-id"], found["schema-id"]
+    return Source(
+        TableIdentifier(catalog, db_schema, table),
+        _text(found["type"]),
+        _text(found["uuid"]),
+        None if snapshot_id is None else int(snapshot_id),
+        None if schema_id is None else int(schema_id),
+    )
+
+
+def _spec_source(source: Source) -> dict[str, Any]:
+    name = source.identifier
+    told: dict[str, Any] = {
+        "type": source.kind,
+        "name": name.table.partition(AS_OF_MARK)[0],
+        "namespace": list(to_namespace(name.db_schema)),
+        "catalog": name.catalog,
+        "uuid": source.uuid,
+    }
+    if source.kind == "view":
+        return {**told, "version-id": source.snapshot_id}
+    # The draft has no word for a table without a snapshot; -1 is what others write.
+    return {**told, "snapshot-id": -1 if source.snapshot_id is None else source.snapshot_id}
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError("no text")
+    return found

@@ -1,0 +1,193 @@
+"""What a view reads: checked when the view is made, and pinned at one instant for a refresh.
+
+Reading the heads of several tables takes time, in which any of them may move.  So they are read
+twice: if nothing moved in between, all of them were current together at the moment between the
+two readings, and that vector of snapshots is what the refresh reads.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flightlake.engine.engine import Defaults, Engine, Survey
+from flightlake.engine.sql_text import Kind, SqlText, read
+from flightlake.engine.volatility import volatile
+from flightlake.errors import InvalidSql, NotFound, NotPermitted, NotReady, Unsupported
+from flightlake.lake.catalogs import Catalogs
+from flightlake.lake.materialized import is_materialized_view
+from flightlake.names import AS_OF_MARK, TableIdentifier
+from flightlake.refresh.records import Source, state_of
+
+_ROUNDS = 20
+"""Readings after which sources that still move are given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """What a query reads, all of which was current at the instant ``as_of``."""
+
+    survey: Survey
+    as_of: datetime
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The tables and views, sorted by name."""
+        kinds = dict.fromkeys(self.survey.views, "view")
+        return tuple(
+            Source(name, kinds.get(name, "table"), pin.uuid, pin.snapshot_id, pin.schema_id)
+            for name, pin in sorted(self.survey.pins.items())
+        )
+
+
+def readable_query(query: str) -> SqlText:
+    """Return the query of a view, which may go to the engine.
+
+    Raises:
+        InvalidSql: It is no query, has parameters, or holds functions that give something else
+            each time.
+        Unsupported, Overloaded: It is of a kind that is refused.
+    """
+    text = read(query)
+    if text.kind is not Kind.SELECT:
+        raise InvalidSql("a materialized view is made of a query: write SELECT behind AS")
+    if text.parameters:
+        raise InvalidSql("the query of a materialized view has no parameters; write their values")
+    name = volatile(query)
+    if name is not None:
+        raise InvalidSql(
+            f"the query of a materialized view must give the same rows whenever it is run, and"
+            f" {name} does not; leave it out, or quote it if it is the name of a column"
+        )
+    return text
+
+
+def collect(
+    engine: Engine,
+    text: SqlText,
+    defaults: Defaults,
+    catalogs: Catalogs,
+    now: Callable[[], datetime],
+) -> Vector:
+    """Return what *text* reads, all of it current at one instant.
+
+    Raises:
+        FlightlakeError: The query is wrong, or a table is missing.
+        NotReady: The sources change faster than they can be read together.
+    """
+    survey = _survey(engine, text, defaults, catalogs)
+    for _ in range(_ROUNDS):
+        between = now()
+        again = _survey(engine, text, defaults, catalogs)
+        if _same(survey, again):
+            return Vector(again, between)
+        survey = again
+    raise NotReady(
+        "the tables that the view reads change faster than they can be read together; try again"
+    )
+
+
+def check(view: TableIdentifier, survey: Survey, catalogs: Catalogs) -> None:
+    """Return if the view called *view* may be made of what *survey* says.
+
+    Raises:
+        InvalidSql: It would read itself, straight or through others; or a view it reads gives
+            something else each time.
+        Unsupported: It reads what has no snapshots.
+    """
+    if survey.unpinned:
+        raise Unsupported(
+            f"a materialized view cannot read {survey.unpinned[0]}, which has no snapshots; read"
+            " tables only"
+        )
+    for source in survey.views.values():
+        for representation in source.representations:
+            name = volatile(representation.sql)
+            if name is not None:
+                raise InvalidSql(
+                    f"view {source.identifier} gives something else each time, because of {name};"
+                    " a materialized view cannot read it"
+                )
+    if any(_named(source) == view for source in survey.pins):
+        raise InvalidSql(f"materialized view {view} cannot read itself; name other tables")
+    through = _reads(view, [_named(name) for name in survey.tables], catalogs)
+    if through is not None:
+        raise InvalidSql(
+            f"materialized view {view} cannot read {through}, which itself reads {view}"
+        )
+
+
+def _survey(engine: Engine, text: SqlText, defaults: Defaults, catalogs: Catalogs) -> Survey:
+    try:
+        return engine.survey(text, defaults, catalogs)
+    except NotPermitted as refused:
+        raise NotPermitted(
+            "a materialized view is read by everybody, so it can only be made of catalogs that this"
+            " server reads with its own credentials, and not with those of whoever asks"
+        ) from refused
+
+
+def _same(one: Survey, other: Survey) -> bool:
+    if one.pins != other.pins:
+        return False
+    # Not by snapshot alone: a rollback there and back brings the same one again.
+    return all(
+        table.metadata is other.tables[name].metadata
+        or table.metadata == other.tables[name].metadata
+        for name, table in one.tables.items()
+    )
+
+
+def _named(name: TableIdentifier) -> TableIdentifier:
+    table = name.table.partition(AS_OF_MARK)[0]
+    return TableIdentifier(name.catalog, name.db_schema, table)
+
+
+def _reads(
+    view: TableIdentifier, waiting: list[TableIdentifier], catalogs: Catalogs
+) -> TableIdentifier | None:
+    """Return the table through which *view* would read itself, None if it would not."""
+    seen: set[TableIdentifier] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        sources = _sources_of(name, catalogs)
+        if view in sources:
+            return name
+        waiting.extend(sources)
+    return None
+
+
+def _sources_of(name: TableIdentifier, catalogs: Catalogs) -> list[TableIdentifier]:
+    try:
+        metadata = catalogs[name.catalog].load(name.db_schema, name.table).metadata
+    except (KeyError, NotFound):
+        return []
+    if not is_materialized_view(metadata):
+        return []
+    state = state_of(metadata.properties, str(metadata.table_uuid))
+    return [] if state is None else [_named(source.identifier) for source in state.sources]
+
+
+def reasons_to_refresh(before: tuple[Source, ...], now: tuple[Source, ...]) -> str | None:
+    """Return why rows made of *before* need not be those made of *now*; None if they are."""
+    known: Mapping[TableIdentifier, Source] = {source.identifier: source for source in before}
+    if known.keys() != {source.identifier for source in now}:
+        return "the query reads other tables than before"
+    for source in now:
+        old = known[source.identifier]
+        if old.uuid != source.uuid:
+            return f"{source.identifier} was dropped and made anew"
+        if old.snapshot_id != source.snapshot_id:
+            return (
+                f"{source.identifier} moved from {_place(old.snapshot_id)} to"
+                f" {_place(source.snapshot_id)}"
+            )
+        if old != source:
+            return f"the columns of {source.identifier} were changed"
+    return None
+
+
+def _place(snapshot_id: int | None) -> str:
+    return "no snapshot" if snapshot_id is None else f"snapshot {snapshot_id}"
