@@ -17,6 +17,7 @@ from datafusion import SessionContext
 from datafusion.object_store import AmazonS3, GoogleCloud, MicrosoftAzure
 
 from flightlake.engine.key_server import KeyServer
+from flightlake.errors import NotReady
 from flightlake.lake.locations import Scheme
 from flightlake.lake.stores import StoreSettings
 from flightlake.lake.vending import VendedKeys
@@ -44,7 +45,7 @@ class Stores:
         with _MAKING:
             if settings in self._known:
                 return
-            store = _STORES[settings.scheme](settings)
+            store = _made(settings)
             self._engine.register_object_store(f"{settings.scheme}://", store, host=settings.host)
             self._known.add(settings)
 
@@ -71,6 +72,22 @@ class Stores:
 _MAX_VENDED = 4_096
 _MAKING = threading.Lock()
 """Held while a store is made: some look into the environment of the process, once."""
+
+
+def _made(settings: StoreSettings) -> Any:
+    """Return the engine's store for *settings*.
+
+    Raises:
+        NotReady: The engine cannot use them: it panics at a key or a file that it cannot read.
+    """
+    try:
+        return _STORES[settings.scheme](settings)
+    except BaseException as failure:
+        if type(failure).__name__ != "PanicException":  # which is no Exception
+            raise
+        raise NotReady(
+            "the store of a table cannot be opened: this server's credentials for it cannot be read"
+        ) from None
 
 
 def _s3(settings: StoreSettings) -> AmazonS3:

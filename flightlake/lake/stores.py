@@ -204,7 +204,8 @@ def _of_s3(location: Location, properties: Mapping[str, str], timeout: float) ->
         return properties.get(f"s3.{name}") or properties.get(f"client.{name}") or None
 
     endpoint = option("endpoint")
-    region = option("region") or os.environ.get("AWS_REGION")
+    said = (option("region"), os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION"))
+    region = next(filter(None, said), None)
     return StoreSettings(
         scheme="s3",
         authority=location.authority,

@@ -175,6 +175,26 @@ class TestAzure(StoreContract):
             broken.load("orders")
         assert "d3Jvbmc" not in error.value.message
 
+    def test_a_key_that_is_no_key_is_not_ready_and_not_shown(self) -> None:
+        wrong = {"adls.account-name": "acme", "adls.account-key": "canary, not base 64"}
+        with pytest.raises(NotReady, match="credentials for it cannot be read") as error:
+            Stores(SessionContext()).ensure(settings_for("abfss://lake/x", wrong, 5))
+        assert "canary" not in repr(error.value)
+
+    @pytest.mark.parametrize(
+        "login",
+        [
+            {},
+            {"adls.sas-token": "?sv=1&sig=a%3D"},
+            {"adls.tenant-id": "t", "adls.client-id": "c", "adls.client-secret": "s"},
+        ],
+        ids=["managed identity", "SAS", "service principal"],
+    )
+    def test_every_login_is_taken_by_the_engine_and_by_arrow(self, login: dict[str, str]) -> None:
+        store = settings_for("abfss://lake/x", {"adls.account-name": "acme", **login}, 5)
+        Stores(SessionContext()).ensure(store)
+        assert filesystem(store).type_name == "abfs"
+
     def test_a_container_that_is_not_there_is_damaged_data(self, lake: Lake) -> None:
         store = settings_for("abfss://no-such/x", lake.properties, 5)
         with pytest.raises(DamagedData, match="a file is missing"):
@@ -193,6 +213,8 @@ class TestGoogle(StoreContract):
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
         with pytest.raises(NotReady, match="may not be read by this server"):
             read(settings_for("gs://lake/x", {}, 1), "gs://lake/x", "a file")
+        with pytest.raises(NotReady, match="credentials for it cannot be read"):
+            Stores(SessionContext()).ensure(settings_for("gs://lake/x", {}, 1))
 
     def test_a_store_that_is_down_is_not_ready(self, lake: Lake) -> None:
         server: fake_gcs.Server = started(fake_gcs, fake_gcs.launch)

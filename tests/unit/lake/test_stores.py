@@ -64,10 +64,13 @@ def test_settings_come_from_the_properties() -> None:
 
 
 def test_an_endpoint_without_a_region_has_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_REGION", raising=False)
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
     assert settings_for("s3://lake/t", {"s3.endpoint": "https://s3"}, 1).region == "us-east-1"
     assert settings_for("s3://lake/t", {}, 1).region is None
     assert not settings_for("s3://lake/t", {"s3.endpoint": "https://s3"}, 1).allow_http
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert settings_for("s3://lake/t", {}, 1).region == "eu-west-1"
 
 
 def test_settings_show_no_secrets() -> None:
