@@ -21,6 +21,7 @@ from flightlake.engine.view_sql import (
     OWN_DIALECTS,
     in_order,
     is_plain,
+    selects_all,
 )
 from flightlake.errors import FlightlakeError, NotFound, Overloaded, Unsupported
 from flightlake.lake.table import IcebergTable
@@ -89,7 +90,8 @@ class ViewFrames:
         if text.kind is not Kind.SELECT or text.parameters:
             raise _NotHere("is no query")
         own = representation.dialect in OWN_DIALECTS
-        if not own and not is_plain(representation.dialect, list(tokens(sql))):
+        found = list(tokens(sql))
+        if not own and not is_plain(representation.dialect, found):
             raise _NotHere("not all of it means the same to this server")
         try:
             rows = self.plan(text, view, place)
@@ -108,22 +110,30 @@ class ViewFrames:
             raise _NotHere(f"this server does not understand it{said}") from error
         if not _is_small(rows.logical_plan()):
             raise Overloaded(f"view {view.identifier} is too large; make it of fewer views")
-        return _promised(rows, view)
+        return _promised(rows, view, all_named=not selects_all(found))
 
 
 class _NotHere(Exception):
     """A way in which a view is written does not run here; says why."""
 
 
-def _promised(rows: DataFrame, view: IcebergView) -> DataFrame:
-    """Return *rows* with the names and types of *view*."""
+def _promised(rows: DataFrame, view: IcebergView, all_named: bool) -> DataFrame:
+    """Return *rows* with the names and types of *view*.
+
+    Where the SQL has *all_named* itself, its columns are in the order of the view's, whatever an
+    engine calls them; where it says ``*``, the tables may have other columns by now.
+    """
     found = rows.schema()
-    if tuple(found.names) != view.query_columns or len(found) != len(view.schema):
+    same = all_named or tuple(found.names) == view.query_columns
+    if not same or len(found) != len(view.schema):
         raise Unsupported(
             f"view {view.identifier} no longer has the columns it was made with; make it anew"
         )
     if len(set(found.names)) != len(found):
-        raise Unsupported(f"view {view.identifier} has two columns of one name; make it anew")
+        raise Unsupported(
+            f"view {view.identifier} has two columns of one name in its SQL; make it anew, with a"
+            " name for each"
+        )
     columns = []
     for made, wanted in zip(found, view.schema, strict=True):
         column = col(quote_always(made.name))

@@ -6,6 +6,7 @@ rows (``5 / 2`` is 2.5 in Spark, ``"a"`` a text, ``LIMIT`` without nulls first a
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from flightlake.engine.sql_tokens import Token
 from flightlake.lake.views import Representation
@@ -25,6 +26,7 @@ _NOT_ALIKE = frozenset(
     SOME CURRENT_DATE CURRENT_TIMESTAMP CURRENT_TIME LOCALTIME LOCALTIMESTAMP CURRENT_USER
     USER IGNORE RESPECT FILTER WITHIN SORT CLUSTER DISTRIBUTE TRANSFORM""".split()
 )
+_BEFORE_ALL = frozenset({"SELECT", "DISTINCT", "ALL", ",", "."})
 _OPERATORS = frozenset({",", ".", "(", ")", "*", "=", "<>", "!=", "<", "<=", ">", ">=", "+", "-"})
 
 
@@ -61,3 +63,11 @@ def is_plain(dialect: str, found: Sequence[Token]) -> bool:
 def _travels(found: Sequence[Token], number: int) -> bool:
     following = [token.text.upper() for token in found[number + 1 : number + 3]]
     return following == ["AS", "OF"]
+
+
+def selects_all(found: Sequence[Token]) -> bool:
+    """Return whether a ``*`` stands for columns anywhere in SQL, its tokens *found*."""
+    return any(
+        token.text == "*" and before.text.upper() in _BEFORE_ALL
+        for before, token in pairwise(found)
+    )

@@ -110,6 +110,25 @@ def test_columns_are_called_as_the_view_says(lake: Lake, lab: Lab) -> None:
     assert lab.rows("SELECT b FROM renamed WHERE a = 1") == [("item 1",)]
 
 
+def test_columns_that_only_an_engine_has_named_are_found_by_their_place(
+    lake: Lake, lab: Lab
+) -> None:
+    # As Spark 4.0 wrote it.
+    named = pa.schema([("a", pa.int64()), ("b", pa.string())])
+    kept = {"spark.query-column-names": "id,upper(item)"}
+    create_view(lake, "by_place", "SELECT id, upper(item) FROM orders", named, properties=kept)
+    assert lab.rows("SELECT b, a FROM by_place WHERE a = 1") == [("ITEM 1", 1)]
+    unnamed = pa.schema([("(id + 1)", pa.int64()), ("one", pa.int32()), ("d", pa.date32())])
+    create_view(
+        lake, "unnamed", "SELECT id + 1, 1 AS one, DATE '2026-01-02' AS d FROM orders", unnamed
+    )
+    assert lab.rows('SELECT one, "(id + 1)" FROM unnamed ORDER BY 2') == [(1, 2), (1, 3), (1, 4)]
+    twice = pa.schema([("a", pa.int64()), ("b", pa.int64())])
+    create_view(lake, "too_few", "SELECT id FROM orders", twice)
+    with pytest.raises(Unsupported, match=r"too_few.*no longer has the columns"):
+        lab.rows("SELECT * FROM too_few")
+
+
 def test_a_view_whose_columns_are_not_those_it_promises_is_refused(lake: Lake, lab: Lab) -> None:
     swapped = pa.schema([("item", pa.string()), ("id", pa.int64())])
     create_view(lake, "stale", "SELECT * FROM orders", swapped)

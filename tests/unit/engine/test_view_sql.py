@@ -3,7 +3,7 @@
 import pytest
 
 from flightlake.engine.sql_tokens import tokens
-from flightlake.engine.view_sql import in_order, is_plain
+from flightlake.engine.view_sql import in_order, is_plain, selects_all
 from flightlake.lake.views import Representation
 
 
@@ -62,3 +62,22 @@ def test_quotes_are_those_of_the_dialect() -> None:
 def test_what_is_written_for_this_engine_comes_first() -> None:
     spark, own = Representation("spark", "SELECT 1"), Representation("datafusion", "SELECT 2")
     assert in_order([spark, own]) == [own, spark]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM t",
+        "SELECT DISTINCT * FROM t",
+        "SELECT t.* FROM t",
+        "SELECT 1, * FROM t",
+        "SELECT a FROM (SELECT * FROM t)",
+    ],
+)
+def test_a_star_is_seen(sql: str) -> None:
+    assert selects_all(list(tokens(sql)))
+
+
+@pytest.mark.parametrize("sql", ["SELECT count(*) FROM t", "SELECT a * b, 2 * (a) * 3 FROM t"])
+def test_a_product_and_a_count_select_not_all(sql: str) -> None:
+    assert not selects_all(list(tokens(sql)))
