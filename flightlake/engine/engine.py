@@ -7,20 +7,24 @@ own, which sees the catalogs through ``StatementTables``; that costs a tenth of 
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 
 import pyarrow as pa
-from datafusion import DataFrame, ExecutionPlan, RuntimeEnvBuilder, SessionConfig, SessionContext
+from datafusion import DataFrame, ExecutionPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
+from flightlake.engine import late_filters
+from flightlake.engine.contexts import EngineSettings as EngineSettings
+from flightlake.engine.contexts import open_contexts, session_config
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.defaults import Defaults as Defaults
 from flightlake.engine.explain import without_paths
+from flightlake.engine.known_plans import KnownPlans
 from flightlake.engine.loss_guard import Counted, LossGuard
 from flightlake.engine.parameters import parameter_schema
-from flightlake.engine.planner import StatementPlanner, Values
+from flightlake.engine.planner import Planned, StatementPlanner, Values
 from flightlake.engine.pump import EngineLoop, LoopPump, Pump
 from flightlake.engine.result import Result
 from flightlake.engine.scan import ScannedFiles, Scans, unread
@@ -28,7 +32,7 @@ from flightlake.engine.scan_pump import ScanPump, ScanThreads, is_steady
 from flightlake.engine.sessions import Sessions
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
-from flightlake.engine.tables import NO_CATALOG, NO_SCHEMA, StatementTables
+from flightlake.engine.tables import StatementTables
 from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
@@ -38,37 +42,6 @@ from flightlake.lake.views import IcebergView
 from flightlake.names import TableIdentifier
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_JOINS = "datafusion.optimizer.hash_join_single_partition"
-_SMALL_SIDE_BYTES = 64 << 20
-_SMALL_SIDE_ROWS = 4_000_000
-"""Up to this size, the smaller side of a join is hashed once for all partitions, so that the rows
-of the larger side stay where they were read: 11 to 17 % less CPU for TPC-H (2 cores) than with the
-engine's own limits of 1 MiB and 131,072 rows.  It is held in memory as a whole either way."""
-
-_DENSE_JOINS = "datafusion.execution.perfect_hash_join"
-_DENSE_RANGE = 8 << 20
-_DENSE = 0.05
-"""A join on whole numbers that lie within this range, or of which this part of their range is
-there, finds rows by an array instead of a hash table: 4 bytes for each number in the range, so the
-range is made smaller where there is little memory.  The engine's own limits are 1,024 and 0.15:
-3 to 5 % less CPU for TPC-H."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """What the engine may use: bytes of memory and of spill space, partitions, rows per batch.
-
-    ``prune`` may be switched off to measure what pruning is worth.  The rows per batch are twice
-    the engine's own number: 3 % less CPU for TPC-H, 20 % less for whole tables over the wire.
-    """
-
-    memory_bytes: int
-    spill_directory: Path
-    spill_bytes: int
-    threads: int
-    batch_rows: int = 16_384
-    prune: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +89,16 @@ class Engine:
     def __init__(self, settings: EngineSettings, catalogs: Catalogs) -> None:
         self._settings = settings
         self._catalogs = catalogs
-        runtime = (
-            RuntimeEnvBuilder()
-            .with_fair_spill_pool(settings.memory_bytes)
-            .with_temp_file_path(settings.spill_directory)
-        )
-        self._context = SessionContext(self._config(Defaults("", "")), runtime)
-        # This makes a new disk manager, which spills below $TMPDIR: app sets that.
-        spill = max(settings.spill_bytes >> 20, 1)
-        self._context.sql(f"SET datafusion.runtime.max_temp_directory_size = '{spill}M'")
-        # The engine numbers the rows of a file only right above its scan, and common expressions
-        # of a filter are put in between; so plans that number rows go without that rule.  This is
-        # the one way to a context of other rules over the same runtime; tables named by URL, which
-        # it also allows, would have to be named in SQL, and no SQL is planned in it.
-        self._numbering = self._context.enable_url_table()
-        self._numbering.remove_optimizer_rule("common_sub_expression_eliminate")
+        self._contexts = open_contexts(settings)
+        self._context = self._contexts.plain
         self._scans = Scans(self._context)
         self._stores = Stores(self._context)
         self._loop = EngineLoop()
         self._scan_threads = ScanThreads()
         self._callbacks = ThreadPoolExecutor(32, thread_name_prefix="tables")
-        self._sessions = Sessions(self._config, self._context, self._callbacks)
+        self._known: KnownPlans[Plan] = KnownPlans()
+        config = partial(session_config, settings)
+        self._sessions = Sessions(config, self._context, self._callbacks)
 
     def outline(
         self,
@@ -153,6 +115,10 @@ class Engine:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
         tables = self._tables(catalogs, pins, defaults)
+        if not pins and not text.parameters:
+            known = self._known.find(text, defaults, tables)
+            if known is not None:
+                return Outline(known.schema, pa.schema([]))
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         parameters = parameter_schema(planned.plan, text.parameters, text.row_counts)
         return Outline(describe_schema(planned.schema), parameters)
@@ -185,21 +151,27 @@ class Engine:
             FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*
                 came meanwhile.
         """
+        cancellation.check()
         tables = self._tables(catalogs, pins, defaults)
+        lasting = not pins and not values and not text.parameters
+        known = self._known.find(text, defaults, tables) if lasting else None
+        if known is not None:
+            self._reach(tables)
+            return replace(known, tables=tables.loaded)
         planned = self._planner(text, defaults, tables, values, moment).plan(cancellation)
-        loaded = tables.loaded
-        for table in loaded.values():
-            self._stores.ensure(table.store)
-        context = self._numbering if planned.numbers_rows else self._context
-        return Plan(
+        self._reach(tables)
+        plan = Plan(
             text=text,
             schema=describe_schema(planned.schema),
             pins=tables.pins,
-            frame=context.create_dataframe_from_logical_plan(planned.plan),
-            tables=loaded,
+            frame=self._frame(text, planned),
+            tables=tables.loaded,
             paths=dict(planned.paths),
             rows=dict(planned.rows),
         )
+        if lasting and not planned.numbers_rows:
+            self._known.keep(text, defaults, tables, plan, plan.paths)
+        return plan
 
     def start(self, plan: Plan, cancellation: Cancellation) -> Result:
         """Begin to execute *plan*; the caller closes the result.
@@ -242,6 +214,24 @@ class Engine:
         self._stores.close()
         self._callbacks.shutdown(wait=False, cancel_futures=True)
 
+    def _frame(self, text: SqlText, planned: Planned) -> DataFrame:
+        if planned.numbers_rows:
+            return self._contexts.numbering.create_dataframe_from_logical_plan(planned.plan)
+        frame = self._context.create_dataframe_from_logical_plan(planned.plan)
+        if not late_filters.may_pay(text.engine_sql):
+            return frame
+        try:
+            optimized = frame.optimized_logical_plan().display_indent()
+        except BaseException as error:
+            raise translate(error, text) from error
+        if not late_filters.pay(optimized):
+            return frame
+        return self._contexts.filtering.create_dataframe_from_logical_plan(planned.plan)
+
+    def _reach(self, tables: StatementTables) -> None:
+        for table in tables.loaded.values():
+            self._stores.ensure(table.store)
+
     def _tables(
         self, catalogs: Catalogs | None, pins: Mapping[TableIdentifier, Pin], defaults: Defaults
     ) -> StatementTables:
@@ -264,23 +254,6 @@ class Engine:
         prune = self._settings.prune
         return StatementPlanner(
             text, values, tables, open_session, self._context, self._scans, prune
-        )
-
-    def _config(self, defaults: Defaults) -> SessionConfig:
-        catalog, db_schema = defaults.catalog or NO_CATALOG, defaults.db_schema or NO_SCHEMA
-        dense = min(_DENSE_RANGE, self._settings.memory_bytes // 256)
-        return (
-            SessionConfig()
-            .with_default_catalog_and_schema(catalog, db_schema)
-            .with_create_default_catalog_and_schema(False)
-            .with_information_schema(False)
-            .with_target_partitions(self._settings.threads)
-            .with_batch_size(self._settings.batch_rows)
-            .set("datafusion.execution.parquet.coerce_int96", "us")  # ns hold too few years
-            .set(f"{_JOINS}_threshold", str(_SMALL_SIDE_BYTES))
-            .set(f"{_JOINS}_threshold_rows", str(_SMALL_SIDE_ROWS))
-            .set(f"{_DENSE_JOINS}_small_build_threshold", str(dense))
-            .set(f"{_DENSE_JOINS}_min_key_density", str(_DENSE))
         )
 
 

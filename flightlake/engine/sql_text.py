@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 from flightlake.engine import dotted_metadata
@@ -67,6 +68,8 @@ _CLOCK = frozenset(
     }
 )  # fmt: skip
 _NAMES = ("word", "identifier")
+_SHORT = 20_000
+"""Characters of the longest text that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,11 @@ def read(sql: str) -> SqlText:
         Unsupported, NotPermitted: It is of a kind that is refused; the message says why.
         Overloaded: It is longer or more deeply chained than the planner can bear.
     """
+    # A statement is looked at when it is prepared, planned and run.
+    return _remembered(sql) if len(sql) <= _SHORT else _read(sql)
+
+
+def _read(sql: str) -> SqlText:
     if "\0" in sql:  # which no name of a column may hold, and a literal would be one
         raise InvalidSql(f"the statement holds a NUL character {at(sql, sql.index(chr(0)))}")
     found = list(tokens(sql))
@@ -124,6 +132,9 @@ def read(sql: str) -> SqlText:
     reads_clock = bool(words & _CLOCK)
     counts = _row_counts(found)
     return SqlText(sql, kind, engine_sql, parameters, reads_clock, counts, shifts, dotted)
+
+
+_remembered = lru_cache(maxsize=1_000)(_read)
 
 
 def _again(sql: str) -> list[Token]:

@@ -144,6 +144,11 @@ class StatementTables:
                     raise
             return self._views[identifier]
 
+    @property
+    def only_tables(self) -> bool:
+        """Whether nothing but Iceberg tables was asked for, and all of them were there."""
+        return not (self.absent or self.unpinned or any(self._views.values()))
+
     def fail(self, failure: FlightlakeError) -> None:
         """Keep *failure*, if it is the first."""
         self.failure = self.failure or failure
