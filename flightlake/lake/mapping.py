@@ -95,9 +95,13 @@ def resolve(
     for column in columns:
         if column.stored is not None and names.count(column.stored) > 1:
             raise refuse(f"has files with several columns called '{column.stored}'")
-    if fill and all(_by_name(column, names) for column in columns):
-        # The engine fills in nulls by itself: all such files, however old, are read alike.
-        columns = [Column(column.name, column.type, column.name) for column in columns]
+    if fill:
+        # The engine fills in nulls by itself: so files are read alike that differ only in which
+        # columns were not there yet.
+        columns = [
+            Column(column.name, column.type, column.name) if _by_name(column, names) else column
+            for column in columns
+        ]
     scanned = {
         column.stored: column.type if column.reshaped is None else column.reshaped.scanned
         for column in columns

@@ -2,11 +2,12 @@
 
 import functools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from pyiceberg.types import NestedField
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import DamagedData
@@ -213,7 +214,20 @@ class PartPlanner:
         return list(zip(ids, columns, strict=True))
 
     def _nans(self, some: Chosen) -> Nans:
-        return nans_in(self._values.known.values(), some.manifest, some.rows)
+        fields = self._values.known.values()
+        nans = nans_in(fields, some.manifest, some.rows)
+        if not nans.hide:
+            return nans
+        # Nothing is hidden in a file that does not have the column.
+        rows: dict[Layout, list[int]] = {}
+        for row in some.rows.tolist():
+            if (layout := some.manifest.layouts[row]) is not None:
+                rows.setdefault(layout, []).append(row)
+        hide = [
+            nans_in(_in_file(fields, layout), some.manifest, np.array(of)).hide
+            for layout, of in rows.items()
+        ]
+        return Nans(nans.may_be, frozenset().union(*hide))
 
     def _plain(self, files: DataFiles, alike: Resolved, nans: Nans) -> Part:
         known = self._with_ids(alike.columns)
@@ -238,3 +252,9 @@ class PartPlanner:
 
 
 _NOTHING = Applicable(None, (), ())
+
+
+def _in_file(fields: Iterable[NestedField], layout: Layout) -> list[NestedField]:
+    """Return those of *fields* that files of *layout* may have."""
+    ids = {column.field_id for column in layout.columns}
+    return [field for field in fields if field.field_id in ids or None in ids]

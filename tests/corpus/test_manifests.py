@@ -16,7 +16,12 @@ def metadata() -> tuple[list[bytes], list[bytes]]:
     """The content of all manifest lists, and of all manifests."""
     with place.held():
         place.unpack()
-        contents = [path.read_bytes() for path in sorted(place.WAREHOUSE.rglob("*.avro"))]
+        contents = [
+            path.read_bytes()
+            for path in sorted(place.WAREHOUSE.rglob("*.avro"))
+            # What Java writes there is not what Avro says, and pyiceberg does not read it.
+            if "fixed_of_java_identity" not in path.parts or path.name.startswith("snap-")
+        ]
     # There are delete files in Avro, too.
     return (
         [content for content in contents if 500 in _field_ids(content)],
