@@ -15,18 +15,26 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements}
 
 
-def imported() -> dict[str, str]:
-    """Return the outermost modules that flightlake imports, each with a file that does."""
-    found: dict[str, str] = {}
+OPTIONAL = {"flightlake/lake/hive_client.py": "hive", "flightlake/lake/glue_client.py": "glue"}
+"""Modules that need an extra, by file."""
+
+
+def imported(at_once: bool = False) -> set[tuple[str, str]]:
+    """Return the modules that flightlake imports, each with each file that does.
+
+    *at_once* leaves out those imported only by functions.
+    """
+    found: set[tuple[str, str]] = set()
     for path in (ROOT / "flightlake").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        for node in tree.body if at_once else ast.walk(tree):
             modules: list[str] = []
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
             for module in modules:
-                found[module] = str(path.relative_to(ROOT))
+                found.add((module, str(path.relative_to(ROOT))))
     return found
 
 
@@ -35,7 +43,7 @@ def test_every_package_that_is_imported_is_a_declared_dependency() -> None:
     declared = names(PROJECT["dependencies"])
     brought = metadata.packages_distributions()
     undeclared = {}
-    for module, file in imported().items():
+    for module, file in imported():
         top = module.split(".")[0]
         if top in sys.stdlib_module_names or top == "flightlake":
             continue
@@ -43,9 +51,16 @@ def test_every_package_that_is_imported_is_a_declared_dependency() -> None:
         distributions = (
             {"protobuf"} if top == "google" else {d.lower().replace("_", "-") for d in brought[top]}
         )
-        if not distributions & declared:
+        extra = PROJECT["optional-dependencies"].get(OPTIONAL.get(file, ""), [])
+        if not distributions & (declared | names(extra)):
             undeclared[top] = file
     assert undeclared == {}
+
+
+def test_what_needs_an_extra_is_imported_only_where_it_is_asked_for() -> None:
+    optional = {file.removesuffix(".py").replace("/", ".") for file in OPTIONAL}
+    assert {module for module, _ in imported()} >= optional
+    assert not {module for module, _ in imported(at_once=True)} & optional
 
 
 def test_every_dependency_has_an_exact_version() -> None:
