@@ -44,7 +44,8 @@ def client_credentials(properties: Mapping[str, str]) -> ClientCredentials | Non
     """Return the client credentials in a catalog's *properties*, or None if there are none.
 
     They are ``credential`` (``id:secret``), ``oauth2-server-uri`` (else the catalog's own
-    ``v1/oauth/tokens``), ``scope`` (else ``catalog``), ``audience`` and ``resource``.
+    ``v1/oauth/tokens``), ``scope`` (else ``catalog``, and none if it is empty: Keycloak refuses
+    scopes that it does not know), ``audience`` and ``resource``.
     """
     if not properties.get("credential"):
         return None
@@ -52,9 +53,10 @@ def client_credentials(properties: Mapping[str, str]) -> ClientCredentials | Non
     if not colon:
         client_id, secret = "", client_id
     own = f"{properties['uri'].rstrip('/')}/v1/oauth/tokens"
-    more = {name: properties[name] for name in _OPTIONAL if properties.get(name)}
+    asked = {"scope": "catalog", **properties}
+    more = {name: asked[name] for name in _OPTIONAL if asked.get(name)}
     where = properties.get("oauth2-server-uri") or own
-    return ClientCredentials(where, client_id, secret, {"scope": "catalog", **more})
+    return ClientCredentials(where, client_id, secret, more)
 
 
 class NoLogin(AuthBase):

@@ -66,6 +66,20 @@ def test_the_optional_fields_are_sent(guarded: Door, lake: Lake) -> None:
     assert sent == {"scope": "lake:read", "audience": "lakes", "resource": "urn:lake"}
 
 
+@pytest.mark.parametrize(("more", "sent"), [({}, "catalog"), ({"scope": ""}, None)])
+def test_the_scope_is_catalog_unless_it_is_given_as_empty(
+    guarded: Door, lake: Lake, more: dict[str, str], sent: str | None
+) -> None:
+    load(opened(guarded, **more), lake)
+    assert guarded.forms[0].get("scope") == sent
+
+
+def test_the_endpoint_is_the_catalogs_own_if_none_is_given(lake: Lake) -> None:
+    # Iceberg's own fixture gives a token to whoever asks.
+    properties = {"uri": lake.properties["uri"], "credential": "me:secret"}
+    load(open_rest_catalog("lake", properties, TIMEOUT, Planner()), lake)
+
+
 def test_while_the_endpoint_is_down_the_old_token_is_used(
     guarded: Door, lake: Lake, clock: ManualClock
 ) -> None:
