@@ -22,7 +22,7 @@ from flightlake.config.machine import cores
 NAMES = ("flightlake", "datafusion", "duckdb", "sail", "roapi")
 _PEERS = ("sail", "roapi")
 """Shown as they are: what they cannot answer is no failure of the measurement."""
-_SLOW_ROUNDS = 2
+_SLOW_ROUNDS = 1
 """Rounds of ``roapi``, which takes longer than all others together."""
 
 

@@ -170,7 +170,7 @@ class Engine:
             rows=dict(planned.rows),
         )
         if lasting and not planned.numbers_rows:
-            self._known.keep(text, defaults, tables, plan, plan.paths)
+            self._known.keep(text, defaults, tables, replace(plan, tables={}), plan.paths)
         return plan
 
     def start(self, plan: Plan, cancellation: Cancellation) -> Result:
