@@ -37,7 +37,10 @@ from flightlake.query.admission import Slots
 from flightlake.query.planning import Planning
 from flightlake.query.service import QueryService, StatementLimits
 from flightlake.query.tickets import PREPARED_LIFETIME
+from flightlake.query.view_statements import ViewStatements
 from flightlake.query.workers import Workers
+from flightlake.refresh.refreshing import Refresher
+from flightlake.refresh.service import MaterializedViews
 from flightlake.server.codec import Encoding
 from flightlake.server.dispatch import Tables
 from flightlake.server.drain import Traffic
@@ -162,7 +165,7 @@ def build(settings: Settings) -> App:
     # The engine can be told of a directory or of a limit, and forgets the one when told of the
     # other (Engine); without a directory it spills where programs put temporary files.
     os.environ["TMPDIR"] = str(spill.path)
-    query = _query(settings, catalogs, spill, clock, observer)
+    query, views = _statements(settings, catalogs, spill, clock, observer)
     found = functions()
     services = Services(
         catalogs=catalogs.of(None),
@@ -180,8 +183,10 @@ def build(settings: Settings) -> App:
             datetime_functions=found.datetime,
             statement_bytes=settings.limits.statement_bytes,
             prepared_lifetime=PREPARED_LIFETIME,
+            read_only=not settings.writable,
         ),
         catalogs_of=catalogs.of,
+        views=views,
     )
     traffic, state = Traffic(), State()
     service = FlightService(
@@ -258,14 +263,14 @@ def _catalogs(settings: Settings) -> CallerCatalogs:
     return open_catalogs(configured, settings.limits.metadata_memory)
 
 
-def _query(
+def _statements(
     settings: Settings,
     catalogs: CallerCatalogs,
     spill: SpillDirectory,
     clock: Clock,
     observer: Observer,
-) -> QueryService:
-    limits = settings.limits
+) -> tuple[QueryService, ViewStatements]:
+    limits, shared = settings.limits, catalogs.of(None)
     running = limits.running or 2 * cores()
     engine = Engine(
         EngineSettings(
@@ -274,16 +279,16 @@ def _query(
             spill_bytes=limits.spill_limit,
             threads=limits.threads or cores(),
         ),
-        catalogs.of(None),
+        shared,
     )
-    return QueryService(
-        Planning(engine, Workers(running), catalogs.of),
-        Slots(running, limits.queued, limits.queue_timeout, clock, observer),
-        StatementLimits(limits.statement_timeout, limits.statement_bytes),
-        Defaults(settings.default_catalog, settings.session.schema_),
-        clock,
-        observer,
-    )
+    workers = Workers(running)
+    planning = Planning(engine, workers, catalogs.of)
+    slots = Slots(running, limits.queued, limits.queue_timeout, clock, observer)
+    bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
+    defaults = Defaults(settings.default_catalog, settings.session.schema_)
+    query = QueryService(planning, slots, bounds, defaults, clock, observer)
+    views = MaterializedViews(Refresher(engine, shared, workers, clock), settings.writable)
+    return query, ViewStatements(views, query, slots, bounds, clock, observer)
 
 
 def _certificates(settings: Settings, clock: Clock) -> CertificateFiles | None:

@@ -23,6 +23,7 @@ from flightlake.commands import (
     prepared_statement,
     session_options,
     statement_query,
+    statement_update,
 )
 from flightlake.commands.command import Action, Command, Upload
 
@@ -39,7 +40,7 @@ _COMMANDS: tuple[Command, ...] = (
     *keys.COMMANDS,
 )
 
-_UPLOADS: tuple[Upload, ...] = (prepared_statement.UPLOAD,)
+_UPLOADS: tuple[Upload, ...] = (prepared_statement.UPLOAD, *statement_update.UPLOADS)
 
 _ACTIONS: tuple[Action, ...] = (
     prepared_statement.CREATE,
@@ -61,10 +62,6 @@ UPLOADS: Mapping[type[Message], Upload] = MappingProxyType(
 ACTIONS: Mapping[str, Action] = MappingProxyType({action.type: action for action in _ACTIONS})
 """What DoAction runs, by the action's type; ListActions lists these."""
 
-_NO_UPDATES = (
-    "this release is read-only; statements that change data come in a later release, "
-    "until then change the table with another Iceberg engine"
-)
 _NO_INGESTION = (
     "bulk ingestion comes in a later release; "
     "until then write to the table with another Iceberg engine"
@@ -78,8 +75,6 @@ _NO_SAVEPOINTS = "savepoints come in a later release, with transactions; use aut
 
 REFUSED: Mapping[type[Message] | str, str] = MappingProxyType(
     {
-        pb.CommandStatementUpdate: _NO_UPDATES,
-        pb.CommandPreparedStatementUpdate: _NO_UPDATES,
         pb.CommandStatementIngest: _NO_INGESTION,
         pb.CommandStatementSubstraitPlan: _NO_SUBSTRAIT,
         "CreatePreparedSubstraitPlan": _NO_SUBSTRAIT,

@@ -15,6 +15,7 @@ from flightlake.flightsql.sql_info import SqlInfoValue
 from flightlake.lake.catalogs import Catalogs
 from flightlake.query.planning import CatalogsOf
 from flightlake.query.service import QueryService
+from flightlake.query.view_statements import ViewStatements
 
 
 class BatchStream(Protocol):
@@ -38,7 +39,8 @@ class Services:
     """What commands may use; built once by ``app``.
 
     ``sql_info`` is what GetSqlInfo answers (``flightsql.server_info``).  ``catalogs_of`` says what
-    a caller with this token of his own sees; None: ``catalogs``, as everybody.
+    a caller with this token of his own sees; None: ``catalogs``, as everybody.  ``views`` runs the
+    statements about materialized views; None: there are none.
     """
 
     catalogs: Catalogs
@@ -48,6 +50,7 @@ class Services:
     clock: Clock
     sql_info: Mapping[int, SqlInfoValue]
     catalogs_of: CatalogsOf | None = None
+    views: ViewStatements | None = None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""CommandGetTableTypes: the kinds of tables there are: tables and views."""
+"""CommandGetTableTypes: the kinds of tables there are."""
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ def describe(command: pb.CommandGetTableTypes, call: Call) -> Described:
 
 def read(command: pb.CommandGetTableTypes, call: Call) -> BatchStream:
     """Return one row for each type that GetTables reports."""
-    return TableStream(pa.table([["TABLE", "VIEW"]], schema=TABLE_TYPES))
+    return TableStream(pa.table([["MATERIALIZED VIEW", "TABLE", "VIEW"]], schema=TABLE_TYPES))
 
 
 COMMAND = Command(pb.CommandGetTableTypes, describe, read)

@@ -1,4 +1,4 @@
-"""CommandGetTables: the tables and views, ordered by catalog, schema and name (FlightSql.proto).
+"""CommandGetTables: tables and views of both kinds, by catalog, schema and name (FlightSql.proto).
 
 What happens when something is broken:
 
@@ -28,9 +28,11 @@ from flightlake.lake.catalogs import Catalog
 from flightlake.lake.listing import Found, from_each, listed_in, tables_in
 from flightlake.lake.views import find_view, has_views, views_in
 from flightlake.names import TableIdentifier
+from flightlake.query.view_statements import ViewStatements
 
 _TABLE = "TABLE"
 _VIEW = "VIEW"
+_MATERIALIZED = "MATERIALIZED VIEW"
 _NAMES_OF_TABLES = frozenset({"TABLE", "BASE TABLE"})
 """What clients call it: JDBC says TABLE, the SQL standard BASE TABLE."""
 
@@ -85,8 +87,10 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
     wanted = set(command.table_types)
     with_tables = not wanted or bool(wanted & _NAMES_OF_TABLES)
     with_views = not wanted or _VIEW in wanted
-    if not with_tables and not with_views:
+    with_materialized = not wanted or _MATERIALIZED in wanted
+    if not with_tables and not with_views and not with_materialized:
         return Found(())
+    kinds = {_TABLE: with_tables, _MATERIALIZED: with_materialized}
     table_pattern = _given(command, "table_name_filter_pattern")
     schema_matches = matcher(_given(command, "db_schema_filter_pattern"))
     table_matches = matcher(table_pattern)
@@ -94,8 +98,9 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
 
     def read_catalog(catalog: Catalog) -> list[_Row]:
         found: list[_Row] = []
-        if with_tables:
-            found += [_Row(name) for name in tables_in(catalog, schema_matches, table_matches)]
+        if with_tables or with_materialized:
+            names = tables_in(catalog, schema_matches, table_matches)
+            found += [row for row in _told_apart(names, call) if kinds[row.type]]
         if with_views and has_views(catalog):
             names = listed_in(catalog, views_in, schema_matches, table_matches)
             found += [_Row(name, type=_VIEW) for name in names]
@@ -105,6 +110,26 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
         return _with_schemas(found, lambda row: _load(catalog, row, the_one, call))
 
     return from_each(call.catalogs, _given(command, "catalog"), read_catalog)
+
+
+def _told_apart(names: list[TableIdentifier], call: Call) -> list[_Row]:
+    """Return the rows of *names*, which are of tables and of materialized views."""
+    views = call.services.views
+    materialized: set[TableIdentifier] = set()
+    if views is not None:
+        for catalog, db_schema in {(name.catalog, name.db_schema) for name in names}:
+            materialized |= {
+                TableIdentifier(catalog, db_schema, view)
+                for view in _names_of_views(views, catalog, db_schema)
+            }
+    return [_Row(name, type=_MATERIALIZED if name in materialized else _TABLE) for name in names]
+
+
+def _names_of_views(views: ViewStatements, catalog: str, db_schema: str) -> frozenset[str]:
+    try:
+        return views.names_in(catalog, db_schema)
+    except NotFound:  # dropped since it was listed
+        return frozenset()
 
 
 def _with_schemas(found: list[_Row], load: Callable[[_Row], _Row | None]) -> list[_Row]:
@@ -132,7 +157,7 @@ def _load(catalog: Catalog, row: _Row, the_one: str | None, call: Call) -> _Row 
 
 
 def _columns(catalog: Catalog, row: _Row) -> pa.Schema:
-    if row.type == _TABLE:
+    if row.type != _VIEW:
         return catalog.load(row.table.db_schema, row.table.table).schema
     view = find_view(catalog, row.table.db_schema, row.table.table)
     if view is None:  # dropped since it was listed

@@ -30,7 +30,10 @@ def create(body: bytes, call: Call) -> Iterable[bytes]:
     refuse_transaction(request.transaction_id)
     services = call.services
     statement = services.query.new_statement(request.query, call.identity, call.session)
-    outline = services.query.prepare(statement, call.cancellation, call.trace_id)
+    if services.views is not None and services.views.knows(statement):
+        outline = services.views.prepare(statement)
+    else:
+        outline = services.query.prepare(statement, call.cancellation, call.trace_id)
     prepared = PreparedStatement(statement, outline.parameters)
     result = pb.ActionCreatePreparedStatementResult(
         prepared_statement_handle=prepared_handle(prepared, services.sealer, services.clock.now()),
@@ -95,7 +98,11 @@ def describe(command: pb.CommandPreparedStatementQuery, call: Call) -> Described
     """Plan the statement with what is bound; the same as for a statement as text."""
     services = call.services
     prepared = prepared_in(command.prepared_statement_handle, services.sealer, call.identity)
-    described = services.query.describe(prepared.statement, call.cancellation, call.trace_id)
+    statement = prepared.statement
+    if services.views is not None and services.views.knows(statement):
+        described = services.views.describe(statement)
+    else:
+        described = services.query.describe(statement, call.cancellation, call.trace_id)
     return Described(
         described.schema,
         ticket(described.statement, services.sealer, described.expires_at),

@@ -6,11 +6,17 @@ from flightlake.query.tickets import refuse_transaction, statement_in, ticket
 
 
 def describe(command: pb.CommandStatementQuery, call: Call) -> Described:
-    """Plan the statement on the current snapshots; its ticket reads exactly these."""
+    """Plan the statement on the current snapshots; its ticket reads exactly these.
+
+    A statement about materialized views is run by its ticket, and not before.
+    """
     refuse_transaction(command.transaction_id)
     services = call.services
     statement = services.query.new_statement(command.query, call.identity, call.session)
-    described = services.query.describe(statement, call.cancellation, call.trace_id)
+    if services.views is not None and services.views.knows(statement):
+        described = services.views.describe(statement)
+    else:
+        described = services.query.describe(statement, call.cancellation, call.trace_id)
     return Described(
         described.schema,
         ticket(described.statement, services.sealer, described.expires_at),
@@ -24,8 +30,11 @@ def read(message: pb.TicketStatementQuery, call: Call) -> BatchStream:
     A stream that broke can be read anew with the same ticket; one that was read to its end
     cannot.
     """
-    statement = statement_in(message, call.services.sealer)
-    return call.services.query.execute(statement, call.identity, call.cancellation, call.trace_id)
+    services = call.services
+    statement = statement_in(message, services.sealer)
+    if services.views is not None and services.views.knows(statement):
+        return services.views.execute(statement, call.identity, call.cancellation, call.trace_id)
+    return services.query.execute(statement, call.identity, call.cancellation, call.trace_id)
 
 
 COMMAND = Command(pb.CommandStatementQuery, describe, None)

@@ -21,6 +21,8 @@ def check_catalog(key: str, catalog: Catalog) -> Iterator[tuple[str, str]]:
                 yield f"{key}.uri", text
         else:
             yield f"{key}.properties.{name}", text
+    if catalog.writable and catalog.type != "sql":
+        yield f"{key}.writable", 'only catalogs of type "sql" are written; remove this key'
     for name, text in properties.of_stores(catalog.properties, catalog.property_files):
         where = "properties" if name in catalog.properties else "property_files"
         yield f"{key}.{where}.{name}", text

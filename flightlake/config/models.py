@@ -101,6 +101,7 @@ class Catalog(Section):
     property_files: Mapping[str, RequiredPath] = {}
     timeout: Annotated[Duration, lasting("1ms", "366d")] = timedelta(seconds=10)
     caller_token: bool = False
+    writable: bool = False
 
     def all_properties(self) -> dict[str, str]:
         """Return all properties for pyiceberg, those in files read now.
@@ -164,6 +165,11 @@ class Settings(Section):
     def spill_directory(self) -> Path:
         """Where statements spill: as configured, or below the state directory."""
         return self.limits.spill_directory or self.state.directory / "spill"
+
+    @property
+    def writable(self) -> frozenset[str]:
+        """The names of the catalogs that may be written."""
+        return frozenset(name for name, entry in self.catalogs.items() if entry.writable)
 
     @property
     def default_catalog(self) -> str:

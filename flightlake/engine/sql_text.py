@@ -43,7 +43,8 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 _READ_ONLY = (
-    "this release only reads: write with another Iceberg engine and the next statement sees it"
+    "this release only reads tables: write with another Iceberg engine and the next statement"
+    " sees it"
 )
 _TRANSACTIONS = "every statement stands alone: leave out transaction statements (use autocommit)"
 _OPTIONS = "set the session options 'catalog' and 'schema' through the driver instead"

@@ -26,11 +26,13 @@ def server_info(
     datetime_functions: Sequence[str],
     statement_bytes: int,
     prepared_lifetime: timedelta,
+    read_only: bool = True,
 ) -> Mapping[int, SqlInfoValue]:
     """Return the value of every code.
 
     *keywords* and the function names come from the engine; *statement_bytes* is the longest
-    statement accepted, *prepared_lifetime* how long a prepared handle holds.
+    statement accepted, *prepared_lifetime* how long a prepared handle holds; *read_only*
+    whether no statement changes anything.
     """
     lifetime = min(int(prepared_lifetime.total_seconds() * 1000), 2**31 - 1)
     return MappingProxyType(
@@ -41,6 +43,7 @@ def server_info(
             **_LIMITS,
             **_TRANSACTIONS,
             **_RESULTS,
+            pb.FLIGHT_SQL_SERVER_READ_ONLY: read_only,
             pb.FLIGHT_SQL_SERVER_VERSION: version,
             pb.FLIGHT_SQL_SERVER_ARROW_VERSION: arrow_version,
             pb.FLIGHT_SQL_SERVER_STATEMENT_TIMEOUT: lifetime,
@@ -93,7 +96,6 @@ def _conversions() -> dict[int, tuple[int, ...]]:
 
 _CAPABILITIES: dict[int, SqlInfoValue] = {
     pb.FLIGHT_SQL_SERVER_NAME: "flightlake",
-    pb.FLIGHT_SQL_SERVER_READ_ONLY: True,
     pb.FLIGHT_SQL_SERVER_SQL: True,
     pb.FLIGHT_SQL_SERVER_SUBSTRAIT: False,
     # "null if not supported", says the specification, of a column that cannot be null.

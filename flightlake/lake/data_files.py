@@ -2,7 +2,7 @@
 
 The files are written with Arrow's own writer: it keeps field ids, gives the footer without
 reading the file again, and lets the rows come from wherever they are counted and guarded
-(docs/decisions/009).
+(docs/decisions/012).
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.io.pyarrow import (
-    compute_statistics_plan,
-    data_file_statistics_from_parquet_metadata,
-    parquet_path_to_id_mapping,
-)
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
@@ -118,11 +113,6 @@ class DataFiles:
             return
         with written(self._subject):
             footer, size = file.end()
-        statistics = data_file_statistics_from_parquet_metadata(
-            footer,
-            compute_statistics_plan(self._schema, {}),
-            parquet_path_to_id_mapping(self._schema),
-        )
         made = DataFile.from_args(
             content=DataFileContent.DATA,
             file_path=file.path,
@@ -132,7 +122,7 @@ class DataFiles:
             sort_order_id=None,
             equality_ids=None,
             key_metadata=None,
-            **statistics.to_serialized_dict(),
+            **_statistics(footer, self._schema),
         )
         made.spec_id = self._spec.spec_id
         self._done.append(made)
@@ -184,6 +174,21 @@ class _OpenFile:
             table = pa.Table.from_batches(self._waiting, schema=self._schema)
             self._writer.write_table(table, row_group_size=_GROUP_ROWS)
             self._waiting, self._bytes, self._rows = [], 0, 0
+
+
+def _statistics(footer: pq.FileMetaData, schema: Schema) -> dict[str, Any]:
+    """Return what a manifest says of a file: counts, sizes and bounds by field id."""
+    # Imported here: it takes a while, and servers that only read do without.
+    from pyiceberg.io.pyarrow import (
+        compute_statistics_plan,
+        data_file_statistics_from_parquet_metadata,
+        parquet_path_to_id_mapping,
+    )
+
+    statistics = data_file_statistics_from_parquet_metadata(
+        footer, compute_statistics_plan(schema, {}), parquet_path_to_id_mapping(schema)
+    )
+    return statistics.to_serialized_dict()
 
 
 def _plain(value: pa.Scalar) -> Any:

@@ -4,10 +4,13 @@ import heapq
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
+from flightlake.errors import TimedOut
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,6 +39,18 @@ class Deadlines:
         if first:
             self._changed.set()
         return lambda: self._cancel(number)
+
+    @contextmanager
+    def limiting(self, call: Cancellation, limit: timedelta) -> Iterator[None]:
+        """Cancel *call* if the block takes longer than *limit*, that of all statements."""
+        error = TimedOut(
+            f"the statement took longer than {limit.total_seconds():g} s (limits.statement_timeout)"
+        )
+        forget = self.after(limit, lambda: call.cancel(error))
+        try:
+            yield
+        finally:
+            forget()
 
     @property
     def alive(self) -> bool:

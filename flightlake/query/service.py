@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -15,7 +15,7 @@ from flightlake.clock import Clock
 from flightlake.engine.engine import Defaults, Outline
 from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText, read
-from flightlake.errors import FlightlakeError, InvalidRequest, NotFound, TimedOut
+from flightlake.errors import FlightlakeError, InvalidRequest, NotFound
 from flightlake.flightsql.payloads import Statement
 from flightlake.query.admission import Slot, Slots
 from flightlake.query.deadlines import Deadlines
@@ -62,6 +62,8 @@ class QueryService:
         defaults: The catalog and schema of sessions that name none.
         clock: The time.
         observer: Is told of each statement's end.
+
+    ``deadlines`` and ``registry`` are shared with statements that are run elsewhere.
     """
 
     def __init__(
@@ -79,8 +81,8 @@ class QueryService:
         self._defaults = defaults
         self._clock = clock
         self._observer = observer
-        self._deadlines = Deadlines(clock)
-        self._registry = Registry()
+        self.deadlines = Deadlines(clock)
+        self.registry = Registry()
 
     def new_statement(self, sql: str, identity: Identity, session: Session) -> Statement:
         """Return *sql* as a statement of its own, with the session's defaults."""
@@ -134,7 +136,7 @@ class QueryService:
                 plan = self._planning.first(text, statement, rows, record, call)
         statement = replace(statement, pins=plan.pins)
         now = self._clock.now()
-        self._registry.keep(statement, plan, now + self._limits.plans_kept)
+        self.registry.keep(statement, plan, now + self._limits.plans_kept)
         schema = _for_all(rows, plan.schema)
         return Described(statement, schema, now + self._limits.ticket_lifetime)
 
@@ -157,13 +159,13 @@ class QueryService:
         with ExitStack() as undo, record.failing(call):
             text = self._read(record, statement)
             rows = decode_rows(statement.parameters)
-            undo.enter_context(self._registry.running(statement, call))
+            undo.enter_context(self.registry.running(statement, call))
             undo.enter_context(self._timed(call))
             slot = record.queued(lambda: self._slots.take(call))
             undo.callback(slot.free)
             # Free at once when nobody wants the answer, whatever the threads still do.
             undo.callback(call.on_cancel(slot.free))
-            plan = self._registry.plan(statement, self._clock.now())
+            plan = self.registry.plan(statement, self._clock.now())
             if plan is None:
                 plan = self._planning.first(text, statement, rows, record, call)
             results: Iterator[Result] = iter(())
@@ -200,12 +202,12 @@ class QueryService:
             NotFound: It is another's, has been read to its end, or was cancelled.
         """
         _own(statement, identity)
-        self._registry.check(statement)
+        self.registry.check(statement)
         return self._clock.now() + self._limits.ticket_lifetime
 
     def close(self) -> None:
         """Stop the threads; running statements end with errors."""
-        self._deadlines.stop()
+        self.deadlines.stop()
         self._planning.close()
 
     def _session(self, session: Session) -> Defaults:
@@ -228,21 +230,12 @@ class QueryService:
         record.kind = text.kind.value
         return text
 
-    @contextmanager
-    def _timed(self, call: Cancellation) -> Iterator[None]:
-        limit = self._limits.timeout
-        error = TimedOut(
-            f"the statement took longer than {limit.total_seconds():g} s (limits.statement_timeout)"
-        )
-        forget = self._deadlines.after(limit, lambda: call.cancel(error))
-        try:
-            yield
-        finally:
-            forget()
+    def _timed(self, call: Cancellation) -> AbstractContextManager[None]:
+        return self.deadlines.limiting(call, self._limits.timeout)
 
     def _leave(self, slot: Slot) -> Callable[[], None]:
         """Let *slot* rest if its client does not come back soon; return what ends that."""
-        stay = self._deadlines.after(self._limits.client_patience, slot.rest)
+        stay = self.deadlines.after(self._limits.client_patience, slot.rest)
 
         def come_back() -> None:
             stay()
@@ -253,7 +246,7 @@ class QueryService:
     def _close(self, statement: Statement, ending: Ending) -> bool:
         now = self._clock.now()
         # Longer than any ticket for it can hold.
-        return self._registry.close(statement, ending, now + self._limits.ticket_lifetime * 2, now)
+        return self.registry.close(statement, ending, now + self._limits.ticket_lifetime * 2, now)
 
 
 def _for_all(rows: Sequence[Row], schema: pa.Schema) -> pa.Schema:
