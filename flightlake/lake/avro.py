@@ -86,6 +86,28 @@ def end_to_end(containers: Sequence[Container]) -> Container:
     )
 
 
+def in_pieces(container: Container, size: int) -> list[Container]:
+    """Return *container* as several, of whole blocks and no more than *size* bytes if possible."""
+    if len(container.payload) <= size:
+        return [container]
+    pieces, ends = [], np.cumsum(container.sizes)
+    first, start = 0, 0
+    while first < len(ends):
+        last = max(first + 1, int(np.searchsorted(ends, start + size, "right")))
+        end = int(ends[last - 1])
+        pieces.append(
+            Container(
+                container.metadata,
+                container.schema,
+                container.payload[start:end],
+                container.counts[first:last],
+                container.sizes[first:last],
+            )
+        )
+        first, start = last, end
+    return pieces
+
+
 def number_at(content: bytes, at: int) -> tuple[int, int]:
     """Return the number (int, long) encoded at *at*, and where the next thing is.
 

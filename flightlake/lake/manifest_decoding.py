@@ -16,15 +16,17 @@ import pyarrow.compute as pc
 from pyiceberg.types import DoubleType, FloatType, IcebergType, StringType, TimestampNanoType
 from pyiceberg.utils.schema_conversion import LOGICAL_FIELD_TYPE_MAPPING, AvroSchemaConversion
 
-from flightlake.lake.avro import Container, Malformed, end_to_end, opened
+from flightlake.lake.avro import Container, Malformed, end_to_end, in_pieces, opened
 from flightlake.lake.avro_columns import binary, kept, listed, numbers, present, texts
 from flightlake.lake.avro_records import Form, Path, form_of, records_of
-from flightlake.lake.manifests import INHERITED, ByField, DeleteDetails, Manifest, split
+from flightlake.lake.manifest_pieces import split, together
+from flightlake.lake.manifests import INHERITED, ByField, DeleteDetails, Manifest
 from flightlake.lake.partition_columns import PartitionColumn
 from flightlake.lake.shapes import Column, Maybe
 from flightlake.lake.tape import Places, Spans, Tape
 
 _DELETED = 2
+_AT_ONCE = 4 << 20
 _STATUS, _SEQUENCE, _DATA_FILE = 0, 3, 2
 _CONTENT, _PATH, _FORMAT, _PARTITION, _RECORDS, _SIZE = 134, 100, 101, 102, 103, 104
 _NULL_COUNTS, _NAN_COUNTS, _LOWER, _UPPER, _KEY_METADATA = 110, 137, 125, 128, 131
@@ -61,8 +63,24 @@ def decode_manifests(contents: Sequence[bytes]) -> list[Manifest]:
 
 
 def _decoded(schema: bytes, containers: Sequence[Container]) -> list[Manifest]:
+    whole = end_to_end(containers)
+    # What is read at once takes a multiple of its size, so a large manifest is read in pieces.
+    pieces = [whole] if len(containers) > 1 else in_pieces(whole, _AT_ONCE)
+    made: list[Manifest] = []
+    live: list[npt.NDArray[np.bool_]] = []
+    for piece in pieces:
+        manifest, alive = _read(schema, piece)
+        made.append(manifest)
+        live.append(alive)
+    if len(containers) == 1:
+        return [together(made)]
+    ends = np.cumsum([int(container.counts.sum()) for container in containers])
+    return split(made[0], np.concatenate([[0], np.cumsum(live[0])])[ends].tolist())
+
+
+def _read(schema: bytes, container: Container) -> tuple[Manifest, npt.NDArray[np.bool_]]:
+    """Return the live entries of *container*, and which of its entries they are."""
     form, partition_types = _forms(schema)
-    container = end_to_end(containers)
     try:
         records = records_of(container, form)
     except Malformed:
@@ -70,16 +88,14 @@ def _decoded(schema: bytes, containers: Sequence[Container]) -> list[Manifest]:
         if by_java is None:
             raise
         records = records_of(container, by_java)
-    count, columns = records.count, records.columns
-    status = numbers(columns.get((_STATUS,)), count)
+    columns = records.columns
+    status = numbers(columns.get((_STATUS,)), records.count)
     if ((status < 0) | (status > _DELETED)).any():
         raise Malformed("an entry of no status")
     live = status != _DELETED
     if not live.all():
         columns = {path: kept(column, live) for path, column in columns.items()}
-    of = _Columns(records.tape, columns, int(live.sum()))
-    ends = np.cumsum([int(container.counts.sum()) for container in containers])
-    return split(_manifest(of, partition_types), np.concatenate([[0], np.cumsum(live)])[ends])
+    return _manifest(_Columns(records.tape, columns, int(live.sum())), partition_types), live
 
 
 def _manifest(of: "_Columns", partition_types: Mapping[int, IcebergType]) -> Manifest:
@@ -102,6 +118,7 @@ def _manifest(of: "_Columns", partition_types: Mapping[int, IcebergType]) -> Man
             for field_id, iceberg in partition_types.items()
         },
         deletes=of.delete_details() if kinds.any() else None,
+        layouts=[None] * of.count,
     )
 
 

@@ -5,7 +5,7 @@ room.  Only live entries are kept.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,14 +47,6 @@ class ByField:
         where[owners[found]] = found
         return self.values.take(pa.array(where, mask=where < 0))
 
-    def part(self, start: int, stop: int) -> "ByField":
-        """Return what is said of some files, in memory of its own."""
-        lengths = self.lengths[start:stop].copy()
-        first = int(self.lengths[:start].sum())
-        last = first + int(lengths.sum())
-        keys = self.keys if self.alike else self.keys[first:last].copy()
-        return ByField(lengths, keys, _copied(self.values, first, last), self.alike)
-
     @property
     def nbytes(self) -> int:
         return int(self.lengths.nbytes + self.keys.nbytes + self.values.nbytes)
@@ -73,13 +65,6 @@ class DeleteDetails:
     referenced: tuple[str | None, ...]
     offsets: tuple[int | None, ...]
     blob_sizes: tuple[int | None, ...]
-
-    def part(self, start: int, stop: int) -> "DeleteDetails":
-        """Return the details of some files."""
-        of = slice(start, stop)
-        return DeleteDetails(
-            self.equality_ids[of], self.referenced[of], self.offsets[of], self.blob_sizes[of]
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,40 +170,3 @@ class Manifest:
             with self._lock:
                 self._decoded[key] = decoded
         return self._decoded[key]
-
-
-def split(manifest: Manifest, ends: Sequence[int]) -> list[Manifest]:
-    """Return the manifests that *manifest* is made of, each in memory of its own.
-
-    Args:
-        ends: Where each ends.
-    """
-    starts = [0, *ends[:-1]]
-    return [_part(manifest, int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
-
-
-def _part(whole: Manifest, start: int, stop: int) -> Manifest:
-    return Manifest(
-        paths=_copied(whole.paths, start, stop),
-        sizes=whole.sizes[start:stop].copy(),
-        record_counts=whole.record_counts[start:stop].copy(),
-        sequences=whole.sequences[start:stop].copy(),
-        content=whole.content[start:stop].copy(),
-        formats=_copied(whole.formats, start, stop),
-        encrypted=whole.encrypted[start:stop].copy(),
-        null_counts=whole.null_counts.part(start, stop),
-        nan_counts=whole.nan_counts.part(start, stop),
-        lower=whole.lower.part(start, stop),
-        upper=whole.upper.part(start, stop),
-        partition_values={
-            field_id: PartitionColumn(values.iceberg, _copied(values.stored, start, stop))
-            for field_id, values in whole.partition_values.items()
-        },
-        deletes=None if whole.deletes is None else whole.deletes.part(start, stop),
-        layouts=[None] * (stop - start),
-    )
-
-
-def _copied(values: pa.Array, start: int, stop: int) -> pa.Array:
-    # A slice would keep the memory of the whole.
-    return pa.concat_arrays([values.slice(start, stop - start)])

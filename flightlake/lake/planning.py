@@ -27,6 +27,7 @@ T = TypeVar("T")
 _Key = tuple[tuple[str, str, str], str]
 
 _FILES_AT_ONCE = 50_000
+_FILE_BYTES = 1 << 10  # of a data file in a decoded manifest, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Planner:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lake")
         self._lists: BoundedCache[_Key, ManifestList] = BoundedCache(share)
         self._manifests = ManifestCache(self._threads, 2 * threads, 6 * share)
+        self._at_once = min(_FILES_AT_ONCE, 6 * share // _FILE_BYTES)
         self._footers = Footers(self._threads, 2 * share)
         self._indexes: BoundedCache[_Key, DeleteIndex] = BoundedCache(share)
         self._deleted_rows = DeletedRows(3 * share)  # for positions, and again for vectors
@@ -95,7 +97,9 @@ class Planner:
         considered = sum(ref.live or 0 for ref, read in zip(data, worth, strict=True) if not read)
         chosen: list[Chosen] = []
         # Some at a time: what is not chosen from need not stay in memory.
-        for some in _lots([ref for ref, read in zip(data, worth, strict=True) if read]):
+        for some in _lots(
+            [ref for ref, read in zip(data, worth, strict=True) if read], self._at_once
+        ):
             manifests = self._manifests.of(pinned, some, cancellation)
             rows = files_that_may_match(predicate, some, manifests, pinned.metadata, pinned.schema)
             considered += sum(map(len, manifests))
@@ -134,13 +138,14 @@ class Planner:
         return self._indexes.get_or_make((pinned.store.place, pinned.manifest_list), make)
 
 
-def _lots(refs: Sequence[ManifestRef]) -> Iterator[list[ManifestRef]]:
+def _lots(refs: Sequence[ManifestRef], most: int) -> Iterator[list[ManifestRef]]:
+    """Yield *refs* in lots of *most* files, or little more."""
     lot: list[ManifestRef] = []
     files = 0
     for ref in refs:
         lot.append(ref)
-        files += _FILES_AT_ONCE if ref.live is None else ref.live
-        if files >= _FILES_AT_ONCE:
+        files += most if ref.live is None else ref.live
+        if files >= most:
             yield lot
             lot, files = [], 0
     if lot:
