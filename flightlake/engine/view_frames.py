@@ -21,6 +21,7 @@ from flightlake.engine.view_sql import (
     OWN_DIALECTS,
     in_order,
     is_plain,
+    reads_moments,
     selects_all,
 )
 from flightlake.errors import FlightlakeError, NotFound, Overloaded, Unsupported
@@ -95,6 +96,7 @@ class ViewFrames:
             raise _NotHere("not all of it means the same to this server")
         try:
             rows = self.plan(text, view, place)
+            shown = "" if own else rows.optimized_logical_plan().display_indent()
         except FlightlakeError:
             raise
         except BaseException as error:
@@ -108,6 +110,8 @@ class ViewFrames:
                 ) from error
             said = f": {translate(error, text).message}" if own else ""
             raise _NotHere(f"this server does not understand it{said}") from error
+        if reads_moments(shown):
+            raise _NotHere("a moment in it depends on a time zone that the view does not tell")
         if not _is_small(rows.logical_plan()):
             raise Overloaded(f"view {view.identifier} is too large; make it of fewer views")
         return _promised(rows, view, all_named=not selects_all(found))

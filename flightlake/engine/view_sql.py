@@ -5,6 +5,7 @@ every word of it means the same there and here: SQL that both understand may sti
 rows (``5 / 2`` is 2.5 in Spark, ``"a"`` a text, ``LIMIT`` without nulls first another choice).
 """
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -27,6 +28,7 @@ _NOT_ALIKE = frozenset(
     USER IGNORE RESPECT FILTER WITHIN SORT CLUSTER DISTRIBUTE TRANSFORM""".split()
 )
 _BEFORE_ALL = frozenset({"SELECT", "DISTINCT", "ALL", ",", "."})
+_MOMENT = re.compile(r'Timestamp\w*\([^()"]*(?:Some\()?"')  # with a time zone
 _OPERATORS = frozenset({",", ".", "(", ")", "*", "=", "<>", "!=", "<", "<=", ">", ">=", "+", "-"})
 
 
@@ -63,6 +65,15 @@ def is_plain(dialect: str, found: Sequence[Token]) -> bool:
 def _travels(found: Sequence[Token], number: int) -> bool:
     following = [token.text.upper() for token in found[number + 1 : number + 3]]
     return following == ["AS", "OF"]
+
+
+def reads_moments(plan: str) -> bool:
+    """Return whether the engine made a moment of a text or a date, in a *plan* as it shows it.
+
+    Plain SQL writes none, and which moment a text means elsewhere depends on the time zone of
+    whoever asks, which no view keeps.
+    """
+    return _MOMENT.search(plan) is not None
 
 
 def selects_all(found: Sequence[Token]) -> bool:

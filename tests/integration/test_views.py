@@ -1,6 +1,7 @@
 """Iceberg views of a REST catalog: listed, run where their SQL is plain, refused by dialect."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,28 @@ def test_a_view_of_another_dialect_is_refused_by_its_name(lake: Lake, lab: Lab) 
     create_view(lake, "written", "DROP TABLE orders", dialect="spark")
     with pytest.raises(Unsupported, match="written"):
         lab.rows("SELECT * FROM written")
+
+
+@pytest.mark.parametrize("dialect", ["spark", "datafusion"])
+def test_moments_without_a_time_zone_are_read_for_this_engine_only(
+    lake: Lake, lab: Lab, dialect: str
+) -> None:
+    name = f"events_{dialect}"
+    made = lake.create(name, pa.schema([("moment", pa.timestamp("us", "UTC")), ("n", pa.int64())]))
+    rows = {"moment": [datetime(2026, 1, 2, tzinfo=UTC)], "n": [1]}
+    made.append(pa.table(rows, made.schema().as_arrow()))
+    for number, condition in enumerate(("moment > '2026-01-01'", "moment > DATE '2026-01-01'")):
+        view = f"{name}_{number}"
+        create_view(lake, view, f"SELECT n FROM {name} WHERE {condition}", dialect=dialect)
+        if dialect == "datafusion":
+            assert lab.rows(f"SELECT * FROM {view}") == [(1,)]
+        else:
+            with pytest.raises(Unsupported, match="depends on a time zone"):
+                lab.rows(f"SELECT * FROM {view}")
+    create_view(
+        lake, f"{name}_all", f"SELECT n FROM {name} WHERE moment IS NOT NULL", dialect=dialect
+    )
+    assert lab.rows(f"SELECT * FROM {name}_all") == [(1,)]
 
 
 def test_the_sql_for_this_engine_is_taken_before_another(lake: Lake, lab: Lab) -> None:
