@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from datafusion import col, lit
+from datafusion import col
 from datafusion.functions import date_trunc
 
 from flightlake.engine.datafusion_errors import translate
@@ -27,7 +27,7 @@ def ordered(plan: Plan, keys: Sequence[tuple[str, str]]) -> Plan:
     terms = []
     for name, unit in keys:
         column = col(quote_always(name))
-        terms.append(column if unit == "identity" else date_trunc(lit(unit), column))
+        terms.append(column if unit == "identity" else date_trunc(unit, column))
     try:
         return replace(plan, frame=plan.frame.sort(*(term.sort() for term in terms)))
     except Exception as error:

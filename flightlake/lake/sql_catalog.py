@@ -7,6 +7,7 @@ changed but the row of a materialized view (``sql_pointers``); a database withou
 catalog without tables.
 """
 
+import re
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
@@ -148,9 +149,9 @@ class SqlCatalog:
             raise Unsupported(
                 f"catalog '{self.name}' does not say where tables go; set its warehouse"
             )
-        folder = home or f"{str(warehouse).rstrip('/')}/{db_schema}"
+        folder = home or f"{str(warehouse).rstrip('/')}/{_folder_name(db_schema)}"
         # Of its own: a table of the same name may have left its files behind.
-        return f"{folder.rstrip('/')}/{table}-{uuid.uuid4().hex[:8]}"
+        return f"{folder.rstrip('/')}/{_folder_name(table)}-{uuid.uuid4().hex[:8]}"
 
     def _load(self, db_schema: str, table: str) -> IcebergTable:
         identifier = TableIdentifier(self.name, db_schema, table)
@@ -194,6 +195,11 @@ class SqlCatalog:
             if sa.inspect(self._engine).has_table(_TABLES.name):
                 raise
             return []
+
+
+def _folder_name(name: str) -> str:
+    """Return *name* as a part of a path that leads nowhere else, whatever the name holds."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
 
 
 def _mappings(rows: Sequence[sa.Row[Any]]) -> Sequence[Any]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from flightlake.errors import Unsupported
+from flightlake.names import quote
+
 _ROWS = sa.table(
     "iceberg_tables",
     sa.column("catalog_name"),
@@ -38,7 +41,11 @@ class SqlPointers:
         query = sa.select(_ROWS.c.metadata_location).where(*self._row(db_schema, table))
         with self.engine.connect() as connection:
             found = connection.execute(query).first()
-        return None if found is None else str(found[0])
+        if found is None:
+            return None
+        if not found[0]:
+            raise Unsupported(f"table {quote(table)} has no metadata in its catalog")
+        return str(found[0])
 
     def swap(self, db_schema: str, table: str, old: str | None, new: str | None) -> bool:
         """Put *new* in the place of *old*; see ``Pointers.swap``."""
