@@ -112,7 +112,8 @@ class Footers:
         """Return the one layout of all equal schemas (among the few hundred met last)."""
         # Not ``schema.equals``, which looks at leaves only: to it a struct or a list that was
         # renamed is the same.
-        key = hashlib.sha256(str(schema).encode()).digest()
+        _, _, shown = str(schema).partition("\n")  # the first line says where in memory it is
+        key = hashlib.sha256(shown.encode()).digest()
         with self._lock:
             known = self._schemas.get(key)
         if known is not None:

@@ -24,6 +24,7 @@ from pyiceberg.types import (
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import Cancelled, DamagedData, FlightlakeError, Unsupported
+from flightlake.lake.columns import Footers
 from flightlake.lake.predicates import Anything, Comparison
 from tests.fix_catalogs import Lake, orders, sqlite_lake
 from tests.fix_metadata import add_file, commit, edit, file_entry, with_ids
@@ -84,35 +85,6 @@ def test_files_written_since_a_rename_are_read(lake: Lake) -> None:
         change.rename_column("item", "article")
     table.overwrite(orders(4).rename_columns(["id", "article"]))
     assert plan_rows(lake) == 1
-
-
-def test_files_are_read_alike_that_differ_in_what_was_not_there_yet(lake: Lake) -> None:
-    table = lake.writer.load_table((lake.root, TABLE))
-    for number in range(4):
-        with table.update_schema() as update:
-            update.add_column(f"new{number}", StringType())
-        table.append(orders(number))
-    with table.update_schema() as update:
-        update.rename_column("item", "thing")
-    table.append(orders(9).rename_columns(["id", "thing"]))
-    plan = lake.load(TABLE).plan_files(Anything())
-    stored = {tuple(column.stored for column in part.columns): part for part in plan.parts}
-    new = ("new0", "new1", "new2", "new3")
-    assert {names: len(part.files) for names, part in stored.items()} == {
-        ("id", "item", *new): 5,
-        ("id", "thing", *new): 1,
-    }
-
-
-def test_a_name_that_was_given_to_another_column_is_not_looked_for_by_name(lake: Lake) -> None:
-    table = lake.writer.load_table((lake.root, TABLE))
-    with table.update_schema() as update:
-        update.delete_column("item")
-    with table.update_schema() as update:
-        update.add_column("item", StringType())
-        update.add_column("more", StringType())
-    (part,) = lake.load(TABLE).plan_files(Anything()).parts
-    assert [column.stored for column in part.columns] == ["id", None, "more"]
 
 
 def test_a_file_that_a_filter_leaves_out_does_not_matter(lake: Lake) -> None:
@@ -250,6 +222,18 @@ def test_a_footer_longer_than_the_first_read_is_read_whole(lake: Lake, tmp_path:
     data = pa.table([[1], ["a"], *([number] for number in range(400))], schema=schema)
     add_file(lake, TABLE, tmp_path, data)
     assert plan_rows(lake) == 4
+
+
+def test_files_of_one_schema_have_one_layout(lake: Lake) -> None:
+    for number in range(5):
+        lake.writer.load_table((lake.root, TABLE)).append(orders(number))
+    table = lake.load(TABLE)
+    files = [
+        (file.path, file.size, file.record_count) for file in table.plan_files(Anything()).files
+    ]
+    layouts = Footers(ThreadPoolExecutor(1)).layouts(table.store, files, TABLE)
+    assert len(layouts) == 6
+    assert len(set(map(id, layouts))) == 1
 
 
 def test_a_footer_is_read_once(lake: Lake) -> None:
