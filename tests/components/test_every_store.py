@@ -14,6 +14,7 @@ from flightlake.errors import DamagedData
 from tests.fix_catalogs import Lake, orders
 from tests.fix_engine import Lab, Labs
 from tests.fix_every_store import STORES
+from tests.fix_metadata import commit, file_entry
 from tests.fix_position_deletes import delete_row
 
 
@@ -70,8 +71,6 @@ def test_fewer_rows_than_the_manifest_says_fail_the_statement(lab: Lab, lake: La
 def test_a_file_that_is_missing_fails_the_statement(lab: Lab, lake: Lake) -> None:
     table = lake.create("orders")
     table.append(orders(1))
-    table.append(orders(2))
-    gone = next(iter(table.scan().plan_files())).file.file_path
-    table.io.delete(gone)
+    commit(lake, "orders", [file_entry(f"{table.location()}/data/none.parquet")])
     with pytest.raises(DamagedData, match=r"a data file of table .* is missing"):
         lab.rows("SELECT * FROM orders")
