@@ -1,0 +1,5 @@
+"""Fixtures of the tests of materialized views."""
+
+from tests.fix_materialized import mills
+
+__all__ = ["mills"]
