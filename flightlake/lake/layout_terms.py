@@ -155,13 +155,14 @@ def partition_columns(terms: Sequence[LayoutTerm], batch: pa.RecordBatch) -> tup
 
 def runs(columns: Sequence[pa.Array], rows: int) -> list[tuple[int, int]]:
     """Return the stretches ``(start, length)`` of *rows* in which all *columns* stay the same."""
-    changed: npt.NDArray[np.bool_] = np.zeros(max(rows - 1, 0), np.bool_)
+    if rows == 0:
+        return []
+    changed: npt.NDArray[np.bool_] = np.zeros(rows - 1, np.bool_)
     for column in columns:
         before, after = column.slice(0, rows - 1), column.slice(1)
         differs = pc.fill_null(pc.not_equal(before, after), False)
         ended = pc.xor(before.is_null(), after.is_null())
         changed |= pc.or_(differs, ended).to_numpy(zero_copy_only=False)
     starts = [0, *(int(place) + 1 for place in changed.nonzero()[0])]
-    return [
-        (start, end - start) for start, end in zip(starts, [*starts[1:], rows], strict=True) if rows
-    ]
+    ends = [*starts[1:], rows]
+    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
