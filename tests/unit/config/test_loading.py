@@ -23,6 +23,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert settings.auth.token_lifetime == timedelta(hours=1)
     assert settings.limits.memory == Memory(share=0.6)
     assert settings.limits.message_bytes == 2 * 2**20
+    assert settings.limits.metadata_memory == 512 * 2**20
     assert settings.state.directory == Path("flightlake-state").absolute()
     assert settings.spill_directory == settings.state.directory / "spill"
 
