@@ -62,6 +62,13 @@ def test_every_snapshot_says_what_it_was_made_of(mills: Mills) -> None:
     snapshots = mill.table("v").snapshots()
     assert [s.summary.operation.value for s in snapshots] == ["append", "overwrite"]
     assert snapshots[1].parent_snapshot_id == snapshots[0].snapshot_id
+    # Others can tell what changed: the old file is listed as deleted.
+    entries = [
+        (entry.status.name, entry.data_file.record_count)
+        for manifest in snapshots[1].manifests(mill.table("v").io)
+        for entry in manifest.fetch_manifest_entry(mill.table("v").io, discard_deleted=False)
+    ]
+    assert sorted(entries) == [("ADDED", 4), ("DELETED", 3)]
     # What it was is still there.
     old = mill.table("v").scan(snapshot_id=snapshots[0].snapshot_id).to_arrow()
     assert sorted(old["id"].to_pylist()) == [1, 2, 3]
