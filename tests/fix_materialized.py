@@ -18,7 +18,7 @@ from flightlake.query.workers import Workers
 from flightlake.refresh.grammar import parse
 from flightlake.refresh.refreshing import Refresher
 from flightlake.refresh.service import Asked, MaterializedViews
-from tests.fix_catalogs import Lake, sqlite_lake
+from tests.fix_catalogs import Lake, orders, sqlite_lake
 from tests.fix_engine import engine_on
 
 WRITER = Identity("ada", frozenset({"writer"}))
@@ -72,17 +72,21 @@ Mills = Callable[..., Mill]
 
 @pytest.fixture
 def mills(tmp_path: Path) -> Iterator[Mills]:
-    """Make mills on one lake; *around* makes of the catalog one that misbehaves."""
+    """Make mills on one lake; *around* makes of the catalog one that misbehaves.
+
+    The lake is of SQLite in a folder, or the *lake* that the first one is made on.
+    """
     engines: list[Engine] = []
     lakes: list[Lake] = []
 
     def make(
         around: Callable[[Catalog], Any] = lambda catalog: catalog,
         more: Mapping[str, Catalog] | None = None,
+        lake: Lake | None = None,
         **settings: Any,
     ) -> Mill:
         if not lakes:
-            lakes.append(sqlite_lake(tmp_path))
+            lakes.append(sqlite_lake(tmp_path) if lake is None else lake)
         (lake,) = lakes
         catalog = around(lake.open())
         catalogs = {lake.name: catalog, **(more or {})}
@@ -166,3 +170,18 @@ class Interrupted(Odd):
             before()
         done: bool = self.catalog.swap(*change)
         return done
+
+
+QUERY = "SELECT id, count(*) AS n FROM orders GROUP BY id"
+OLD = [{"id": 1, "n": 1}, {"id": 2, "n": 1}]
+NEW = [{"id": 1, "n": 1}, {"id": 2, "n": 2}]
+
+
+def with_news(mill: Mill) -> Mill:
+    """Make ``v`` of two orders, and let a third come."""
+    table = mill.lake.create("orders")
+    table.append(orders(1, 2))
+    mill.run(f"CREATE MATERIALIZED VIEW v AS {QUERY}")
+    table.append(orders(2))
+    assert mill.stored("v") == OLD
+    return mill

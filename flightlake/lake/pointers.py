@@ -27,8 +27,7 @@ class Pointers(Protocol):
             True if it was done; False if certainly not, because something else is there.
 
         Raises:
-            NotFound: There is no such schema to make the table in.
-            FlightlakeError: Otherwise: whether it was done, or still will be, is not known.
+            FlightlakeError: Whether it was done, or still will be, is not known.
         """
         ...
 

@@ -131,7 +131,9 @@ class Replacement:
             raise
         try:
             return commit(self._catalog, self._identifier, self._base, metadata, self._holds)
-        except Refused:
+        except OutcomeUnknown:
+            raise
+        except FlightlakeError:  # refused, or never asked for
             self.discard()
             raise
 

@@ -1,10 +1,6 @@
 """Whatever happens to a refresh, the view is as it was before or as it is after, and no file that
 may be named by the table is ever deleted."""
 
-import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +8,22 @@ import pytest
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import Cancelled, NotReady
+from flightlake.lake import commits
 from flightlake.lake.commits import OutcomeUnknown, Refused
 from tests.fix_catalogs import orders
 from tests.fix_engine import in_thread
 from tests.fix_materialized import (
+    NEW,
+    OLD,
+    QUERY,
     AnswersTwice,
     Interrupted,
     LosesAnswers,
     LosesRequests,
-    Mill,
     Mills,
     Odd,
+    with_news,
 )
-
-QUERY = "SELECT id, count(*) AS n FROM orders GROUP BY id"
-OLD = [{"id": 1, "n": 1}, {"id": 2, "n": 1}]
-NEW = [{"id": 1, "n": 1}, {"id": 2, "n": 2}]
-
-
-def with_news(mill: Mill) -> Mill:
-    """Make ``v`` of two orders, and let a third come."""
-    table = mill.lake.create("orders")
-    table.append(orders(1, 2))
-    mill.run(f"CREATE MATERIALIZED VIEW v AS {QUERY}")
-    table.append(orders(2))
-    assert mill.stored("v") == OLD
-    return mill
 
 
 def test_a_commit_whose_answer_is_lost_is_found_to_have_been_made(mills: Mills) -> None:
@@ -192,80 +178,21 @@ def test_a_store_that_cannot_be_written_is_told_of_and_changes_nothing(
     assert mill.stored("v") == NEW
 
 
-_PROGRAM = """
-import os, signal, sys
-from pathlib import Path
-from flightlake.clock import SystemClock
-from flightlake.cancellation import Cancellation
-from flightlake.lake import replacement
-from flightlake.lake.catalogs import open_catalog
-from flightlake.lake.sql_pointers import SqlPointers
-from flightlake.query.workers import Workers
-from flightlake.refresh.grammar import parse
-from flightlake.refresh.refreshing import Refresher
-from flightlake.refresh.service import Asked, MaterializedViews
-from tests.fix_engine import engine_on
-from tests.fix_materialized import WRITER
-from datetime import timedelta
-
-uri, warehouse, name, root, spill, point = sys.argv[1:]
-
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def dying(owner, function, after):
-    real = getattr(owner, function)
-    def run(*arguments, **named):
-        if not after:
-            die()
-        real(*arguments, **named)
-        die()
-    setattr(owner, function, run)
-
-where, _, when = point.partition(":")
-owner, function = {
-    "rows": (replacement.DataFiles, "write"),
-    "files": (replacement.DataFiles, "finish"),
-    "manifests": (replacement, "replaced"),
-    "swap": (SqlPointers, "swap"),
-}[where]
-dying(owner, function, when == "after")
-properties = {"uri": uri, "warehouse": warehouse}
-catalogs = {name: open_catalog(name, "sql", properties, timedelta(seconds=10))}
-engine = engine_on(catalogs, Path(spill))
-views = MaterializedViews(
-    Refresher(engine, catalogs, Workers(1), SystemClock()), frozenset({name})
-)
-views.run(parse("REFRESH MATERIALIZED VIEW v"), Asked(WRITER, name, root, "", Cancellation()))
-"""
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        *("rows:after", "files:after", "manifests:after", "swap:before", "swap:after"),
-    ],
-)
-def test_a_process_that_is_killed_leaves_the_old_rows_or_the_new(
-    mills: Mills, tmp_path: Path, point: str
+def test_metadata_that_cannot_be_written_leaves_no_files(
+    mills: Mills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mill = with_news(mills())
-    lake = mill.lake
-    arguments = [lake.properties["uri"], lake.properties["warehouse"], lake.name, lake.root]
-    ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(_PROGRAM), *arguments, str(tmp_path / "s"), point],
-        timeout=60,
-        check=False,
-        capture_output=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    done = point == "swap:after"
-    assert mill.stored("v") == (NEW if done else OLD)
-    assert mill.named("v") <= mill.files("v")
-    again = mill.one("REFRESH MATERIALIZED VIEW v")
-    assert again["strategy"] == ("NOOP" if done else "FULL")
-    assert mill.stored("v") == NEW
+
+    def full(*_: object) -> None:
+        raise NotReady("the store is full")
+
+    before = mill.files("v")
+    with monkeypatch.context() as patch:
+        patch.setattr(commits, "put", full)
+        with pytest.raises(NotReady, match="is full"):
+            mill.run("REFRESH MATERIALIZED VIEW v")
+    assert mill.stored("v") == OLD
+    assert mill.files("v") == before
 
 
 def test_a_catalog_that_cannot_be_asked_leaves_the_outcome_unknown(mills: Mills) -> None:
