@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from flightlake.app import build
     from flightlake.config import load
 
+    _open_more_files()
     app = build(load(args.config))
     app.heed_signals()
     app.start()
@@ -46,3 +48,9 @@ def run(args: argparse.Namespace) -> int:
     # All is stopped and removed.  An orderly exit would wait for threads that are deep in the
     # engine, planning a statement that nobody wants any more.
     os._exit(0 if drained else 1)
+
+
+def _open_more_files() -> None:
+    """Raise the limit of open files as far as it goes: a scan opens many at once."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

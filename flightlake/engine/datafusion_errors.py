@@ -140,6 +140,13 @@ def _broken_file(message: str, text: SqlText) -> FlightlakeError:
     )
 
 
+def _open_files(message: str, text: SqlText) -> FlightlakeError:
+    return Overloaded(
+        "the statement reads more data files than this server may have open; filter more, compact"
+        " the table, or raise the server's limit of open files (ulimit -n)"
+    )
+
+
 def _store(message: str, text: SqlText) -> FlightlakeError:
     return NotReady("the object store of one of the statement's tables does not answer")
 
@@ -153,6 +160,7 @@ _SAMPLES: tuple[tuple[str, Make], ...] = (
     (r"unless information_schema is enabled", _no_catalog),
     (r"No space left on device|max_temp_directory_size|disk usage.*exceed", _spill),
     (r"Resources exhausted|Failed to allocate", _memory),
+    (r"Too many open files|os error 24\b", _open_files),
     (r"^Object Store error: .*(not found|NotFound|No such file)", _missing_file),
     (r"^(Arrow error: )?(ParquetError|Parquet (argument )?error|Arrow: Parquet)", _broken_file),
     (r"Invalid Parquet|Corrupt|footer|range start must not be greater", _broken_file),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from flightlake.cancellation import Cancellation
+from flightlake.engine.datafusion_errors import translate
+from flightlake.engine.sql_text import read
 from flightlake.errors import (
     DamagedData,
     FlightlakeError,
@@ -101,3 +103,14 @@ def test_broken_files_are_damage_and_never_name_a_path(tmp_path: Path, own_lab: 
     assert DamagedData in outcomes
     assert not [message for message in said if "/" in message]
     assert outcomes <= {DamagedData, InternalError}
+
+
+def test_too_many_open_files_are_not_a_store_that_does_not_answer() -> None:
+    said = (
+        "External: Object Store error: Generic LocalFileSystem error: Unable to open file"
+        " /lake/data/1.parquet: Too many open files (os error 24)"
+    )
+    error = translate(Exception(said), read("SELECT 1"))
+    assert isinstance(error, Overloaded)
+    assert "more data files than this server may have open" in error.message
+    assert "/lake" not in error.message
