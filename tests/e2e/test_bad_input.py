@@ -140,8 +140,9 @@ LATER = {
     "update by DoPut": lambda c: list(
         c.duplex("DoPut", upload(pb.CommandStatementUpdate(query="DELETE FROM x"), ROWS))
     ),
-    "prepared update": lambda c: list(
-        c.duplex("DoPut", upload(pb.CommandPreparedStatementUpdate(), ROWS))
+    "prepared update": lambda c: c.action(
+        "CreatePreparedStatement",
+        pack(pb.ActionCreatePreparedStatementRequest(query="DELETE FROM shop.orders")),
     ),
     "ingest": lambda c: list(
         c.duplex("DoPut", upload(pb.CommandStatementIngest(table="orders"), ROWS))

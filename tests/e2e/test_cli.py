@@ -125,7 +125,7 @@ def test_users_are_added_and_listed(folder: Path):
         ({"limits": {"memory": "much"}}, "limits.memory"),
         ({"server": {"port": 70000}}, "server.port"),
         ({"catalogs": {"a b": {"type": "sql", "uri": "sqlite:////x"}}}, "a b"),
-        ({"catalogs": {"a": {"type": "hive", "uri": "x"}}}, "type"),
+        ({"catalogs": {"a": {"type": "hadoop", "uri": "x"}}}, "type"),
         ({"auth": {"anonymous": True}, "server": {"host": "0.0.0.0"}}, "anonymous"),  # noqa: S104
         ({"logging": {"level": "LOUD"}}, "logging.level"),
     ],
