@@ -23,9 +23,10 @@ from flightlake.engine.defaults import Defaults as Defaults
 from flightlake.engine.explain import without_paths
 from flightlake.engine.known_plans import KnownPlans
 from flightlake.engine.loss_guard import Counted, LossGuard
+from flightlake.engine.outlet import Outlet
 from flightlake.engine.parameters import parameter_schema
 from flightlake.engine.planner import Planned, StatementPlanner, Values
-from flightlake.engine.pump import EngineLoop, LoopPump, Pump
+from flightlake.engine.pump import EngineLoop, LoopPump
 from flightlake.engine.result import Result
 from flightlake.engine.scan import ScannedFiles, Scans, unread
 from flightlake.engine.scan_pump import ScanPump, ScanThreads, is_steady
@@ -94,7 +95,7 @@ class Engine:
         self._scans = Scans(self._context)
         self._stores = Stores(self._context)
         self._loop = EngineLoop()
-        self._scan_threads = ScanThreads()
+        self._scan_threads = ScanThreads(settings.threads)
         self._callbacks = ThreadPoolExecutor(32, thread_name_prefix="tables")
         self._known: KnownPlans[Plan] = KnownPlans()
         config = partial(session_config, settings)
@@ -188,7 +189,7 @@ class Engine:
         cancellation.check()
         edit = without_paths if plan.text.kind is Kind.EXPLAIN else None
         guard = LossGuard(physical, _counted(plan))
-        pump: Pump
+        pump: Outlet
         if is_steady(physical):
             pump = ScanPump(self._scan_threads, self._context, physical)
         else:

@@ -5,6 +5,7 @@ whoever iterates gives the credits back.
 """
 
 import queue
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -35,10 +36,11 @@ class _End:
         self.error = error
 
 
-class Outlet:
+class Outlet(ABC):
     """The batches of *partitions* partitions, in the order they come; ends at the first error.
 
-    Iterate in one thread; ``close`` may be called from any, and wakes it.
+    Iterate in one thread; ``close`` may be called from any, and wakes it.  Whoever draws the
+    partitions says in ``_stop`` how that is ended.
     """
 
     def __init__(self, partitions: int) -> None:
@@ -52,7 +54,8 @@ class Outlet:
 
     def end(self, error: BaseException | None = None) -> None:
         """End one partition; *error* is raised where the batches are taken."""
-        self._queue.put(_End(error))
+        # Its traceback would keep the frame that drew, and so the engine's stream, alive.
+        self._queue.put(_End(error and error.with_traceback(None)))
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield batches; raise what a partition ended with; just end after ``close``."""
@@ -61,6 +64,7 @@ class Outlet:
             if isinstance(item, _End):
                 self._open -= 1
                 if item.error is not None:
+                    self.close()
                     raise item.error
                 continue
             made, giver = item
@@ -80,13 +84,17 @@ class Outlet:
         """Whether all batches have been made and taken."""
         return not self._open and not self.closed
 
-    def close(self) -> bool:
-        """Hand on nothing more; return whether this was the first call."""
+    def close(self) -> None:
+        """Hand on nothing more, stop the engine's work and let go of its streams."""
         if self.closed:
-            return False
+            return
         self.closed = True
         self._queue.put(_End(None))
-        return True
+        self._stop()
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Stop drawing; called once."""
 
 
 def stopping() -> NotReady:

@@ -7,27 +7,12 @@ reference to its stream has to go.
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-import pyarrow as pa
 from datafusion import ExecutionPlan, SessionContext
 
 from flightlake.engine.outlet import AHEAD, Outlet, stopping
-
-
-class Pump(Protocol):
-    """The batches of an execution: iterate in one thread, close from any."""
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches; raise what the engine raised; just end after ``close``."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether all batches have been made and taken."""
-
-    def close(self) -> None:
-        """Stop the engine's work and let go of its streams."""
 
 
 class EngineLoop:
@@ -96,25 +81,25 @@ def _resolve(waiting: "asyncio.Future[None]") -> None:
         waiting.set_result(None)
 
 
-class LoopPump:
+class LoopPump(Outlet):
     """Draws any plan on the loop: it can be stopped at every point where the engine yields."""
 
     def __init__(self, loop: EngineLoop, engine: SessionContext, plan: ExecutionPlan) -> None:
+        super().__init__(plan.partition_count)
         self._loop = loop
         self._tasks: list[asyncio.Task[None]] = []
-        self._outlet = Outlet(plan.partition_count)
         # Here and not on the loop: this waits for the engine's threads, and while statements
         # that do not yield keep those busy, the loop would stand still for everybody.
         try:
             streams = [engine.execute(plan, number) for number in range(plan.partition_count)]
         except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
-            self._outlet.end(error.with_traceback(None))
+            self.end(error)
             return
         if not loop.call(self._begin, streams):
-            self._outlet.end(stopping())
+            self.end(stopping())
 
     def _begin(self, streams: list[Any]) -> None:
-        while streams and not self._outlet.closed:
+        while streams and not self.closed:
             drawing = self._draw(streams.pop())
             self._tasks.append(asyncio.get_running_loop().create_task(drawing))
         streams.clear()
@@ -126,37 +111,21 @@ class LoopPump:
             while True:
                 await credits_.use()
                 batch = await stream.__anext__()
-                self._outlet.put(batch, credits_)
+                self.put(batch, credits_)
                 del batch
         except StopAsyncIteration:
             pass
         except asyncio.CancelledError:
             # Nobody reads any more, or the server stops: then this must not look like the end.
-            error = None if self._outlet.closed else stopping()
+            error = None if self.closed else stopping()
         except BaseException as failure:  # noqa: BLE001 - the engine panics with a BaseException
-            # Its traceback would keep this frame, and so the stream, alive.
-            error = failure.with_traceback(None)
+            error = failure
         finally:
             del stream
-            self._outlet.end(error)
+            self.end(error)
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches; raise what the engine raised; just end after ``close``."""
-        try:
-            yield from self._outlet
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def ended(self) -> bool:
-        """Whether all batches have been made and taken."""
-        return self._outlet.ended
-
-    def close(self) -> None:
-        """Stop the engine's work and let go of its streams."""
-        if self._outlet.close():
-            self._loop.call(self._cancel)
+    def _stop(self) -> None:
+        self._loop.call(self._cancel)
 
     def _cancel(self) -> None:
         for task in self._tasks:

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.loss_guard import LossGuard
-from flightlake.engine.pump import Pump
+from flightlake.engine.outlet import Outlet
 from flightlake.engine.sql_text import SqlText
 from flightlake.errors import InternalError
 
@@ -19,7 +19,7 @@ class Result:
     def __init__(
         self,
         schema: pa.Schema,
-        pump: Pump,
+        pump: Outlet,
         text: SqlText,
         edit: Edit | None = None,
         guard: LossGuard | None = None,

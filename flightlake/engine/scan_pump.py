@@ -7,14 +7,11 @@ interrupted; so this is for plans whose every step is short: those that read and
 never look for rows.
 """
 
-import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pyarrow as pa
 from datafusion import ExecutionPlan, SessionContext
 
 from flightlake.engine.outlet import AHEAD, Outlet, stopping
@@ -31,13 +28,6 @@ _PATIENCE = 1.0
 It waits at all because what one thread decodes it decodes in memory that it has already.
 """
 
-_AT_ONCE = max(1, min(2, (os.cpu_count() or 1) // 2))
-"""Partitions of one plan that are read at the same time; the others wait for one to end.
-
-Encoding and sending is one thread's work and half of decoding's, so more than two only hold more
-row groups in memory.
-"""
-
 
 def is_steady(plan: ExecutionPlan) -> bool:
     """Return whether each batch of *plan* takes a bounded amount of work."""
@@ -49,11 +39,21 @@ def is_steady(plan: ExecutionPlan) -> bool:
 
 
 class ScanThreads:
-    """The threads in which steady plans are drawn; held only while a batch is made."""
+    """The threads in which steady plans are drawn.
 
-    def __init__(self) -> None:
+    Args:
+        cores: How many cores the server may use.
+    """
+
+    def __init__(self, cores: int) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
         self.stopped = False
+        self.at_once = max(1, min(2, cores // 2))
+        """Partitions of one plan that are read at the same time; the others wait for one to end.
+
+        Encoding and sending is one thread's work and half of decoding's, so more than two only
+        hold more row groups in memory.
+        """
 
     def submit(self, partition: "_Partition") -> None:
         """Draw from *partition*; end it with an error once the threads have stopped."""
@@ -74,13 +74,10 @@ class _Partition:
     At most one thread draws it: the one for which ``_drawing`` was set.
     """
 
-    def __init__(
-        self, threads: ScanThreads, stream: Any, outlet: Outlet, ended: Callable[[], None]
-    ) -> None:
+    def __init__(self, threads: ScanThreads, stream: Any, pump: "ScanPump") -> None:
         self._threads = threads
         self._stream = stream
-        self._outlet = outlet
-        self._ended = ended
+        self._pump = pump
         self._credits = threading.Semaphore(AHEAD)
         self._lock = threading.Lock()
         self._drawing = False
@@ -98,16 +95,15 @@ class _Partition:
         error: BaseException | None = None
         try:
             while self._use():
-                self._outlet.put(self._stream.next(), self)
+                self._pump.put(self._stream.next(), self)
             return
         except StopIteration:
             pass
         except BaseException as failure:  # noqa: BLE001 - the engine panics with a BaseException
-            # Its traceback would keep this frame, and so the stream, alive.
-            error = failure.with_traceback(None)
+            error = failure
         self._stream = None
-        self._outlet.end(error)
-        self._ended()
+        self._pump.end(error)
+        self._pump.begin_next()
 
     def give(self) -> None:
         """Give one credit back, and draw again if nobody does."""
@@ -117,7 +113,7 @@ class _Partition:
     def cut_off(self) -> None:
         """End with the error of a server that stops."""
         self._stream = None
-        self._outlet.end(stopping())
+        self._pump.end(stopping())
 
     def let_go(self) -> None:
         """Let go of the stream, now or when the batch that is being made is there."""
@@ -129,7 +125,7 @@ class _Partition:
     def _use(self) -> bool:
         credit = self._credits.acquire(timeout=_PATIENCE)
         with self._lock:
-            if self._outlet.closed:
+            if self._pump.closed:
                 self._stream = None
             elif self._threads.stopped:
                 self.cut_off()
@@ -139,45 +135,31 @@ class _Partition:
             return False
 
 
-class ScanPump:
+class ScanPump(Outlet):
     """Draws a steady plan, each partition in a thread of *threads*."""
 
     def __init__(self, threads: ScanThreads, engine: SessionContext, plan: ExecutionPlan) -> None:
-        self._outlet = Outlet(plan.partition_count)
+        super().__init__(plan.partition_count)
         try:
             self._partitions = [
-                _Partition(threads, engine.execute(plan, number), self._outlet, self._begin_next)
+                _Partition(threads, engine.execute(plan, number), self)
                 for number in range(plan.partition_count)
             ]
         except BaseException as error:  # noqa: BLE001 - the engine panics with a BaseException
             self._partitions = []
-            self._outlet.end(error.with_traceback(None))
+            self.end(error)
         self._waiting = deque(self._partitions)
-        for _ in range(_AT_ONCE):
-            self._begin_next()
+        for _ in range(threads.at_once):
+            self.begin_next()
 
-    def _begin_next(self) -> None:
+    def begin_next(self) -> None:
+        """Begin to draw the next of the partitions that wait, if there is one."""
         try:
             partition = self._waiting.popleft()
         except IndexError:
             return
         partition.begin()
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches; raise what the engine raised; just end after ``close``."""
-        try:
-            yield from self._outlet
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def ended(self) -> bool:
-        """Whether all batches have been made and taken."""
-        return self._outlet.ended
-
-    def close(self) -> None:
-        """Begin no further batch, and let go of the streams."""
-        if self._outlet.close():
-            for partition in self._partitions:
-                partition.let_go()
+    def _stop(self) -> None:
+        for partition in self._partitions:
+            partition.let_go()

@@ -103,6 +103,5 @@ def test_no_more_than_a_few_batches_are_made_ahead(
     loop: EngineLoop, context: SessionContext
 ) -> None:
     pump = LoopPump(loop, context, planned(context))
-    waiting = pump._outlet
-    eventually(lambda: waiting.waiting() == 2 * PARTITIONS, "two of each partition's four are made")
+    eventually(lambda: pump.waiting() == 2 * PARTITIONS, "two of each partition's four are made")
     assert values(list(pump)) == list(range(ROWS))

@@ -19,7 +19,7 @@ ROWS = 1_000
 
 @pytest.fixture
 def threads() -> Iterator[ScanThreads]:
-    made = ScanThreads()
+    made = ScanThreads(2)
     yield made
     made.stop()
 
@@ -96,11 +96,10 @@ def test_no_more_than_a_few_batches_are_made_ahead(
     threads: ScanThreads, context: SessionContext
 ) -> None:
     pump = ScanPump(threads, context, planned(context))
-    waiting = pump._outlet
-    eventually(lambda: waiting.waiting() >= 2, "two of the first partition are made")
+    eventually(lambda: pump.waiting() >= 2, "two of the first partition are made")
     batches = iter(pump)
     first = [next(batches) for _ in range(3)]
-    assert waiting.waiting() <= 4
+    assert pump.waiting() <= 4
     assert values(first + list(batches)) == list(range(FILES * ROWS))
 
 
@@ -139,7 +138,7 @@ def test_close_from_another_thread_ends_the_iteration(
 
 
 def test_nobody_is_told_of_an_end_when_the_threads_stop(context: SessionContext) -> None:
-    threads = ScanThreads()
+    threads = ScanThreads(2)
     pump = ScanPump(threads, context, planned(context))
     batches = iter(pump)
     next(batches)
