@@ -6,7 +6,7 @@ from pathlib import Path
 from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from flightlake.engine.defaults import Defaults
-from flightlake.engine.tables import NO_CATALOG, NO_SCHEMA
+from flightlake.engine.missing_names import NO_CATALOG, NO_SCHEMA
 
 _JOINS = "datafusion.optimizer.hash_join_single_partition"
 _SMALL_SIDE_BYTES = 64 << 20

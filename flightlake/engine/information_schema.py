@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from flightlake.engine.tables import INFORMATION_SCHEMA, StatementTables
+from flightlake.engine.missing_names import INFORMATION_SCHEMA
+from flightlake.engine.tables import StatementTables
 from flightlake.engine.view_sql import in_order
 from flightlake.errors import FlightlakeError, NotFound, NotReady
 from flightlake.flightsql.sql_types import sql_type

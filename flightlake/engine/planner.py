@@ -15,6 +15,7 @@ from datafusion import DataFrame, LogicalPlan, SessionContext
 from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import NOT_FOUND, translate
 from flightlake.engine.filters import predicates
+from flightlake.engine.missing_names import missing
 from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
 from flightlake.engine.sql_text import SqlText
@@ -174,9 +175,9 @@ class StatementPlanner:
             # What happened while a table was loaded came through the engine as mere text.
             if self.tables.failure is not None:
                 raise self.tables.failure from error
-            missing = NOT_FOUND.search(str(error))
-            if missing is not None:
-                raise self.tables.missing(self._identifier(missing.group(1))) from error
+            named = NOT_FOUND.search(str(error))
+            if named is not None:
+                raise missing(self.tables.catalogs, self._identifier(named.group(1))) from error
             raise translate(error, self.text) from error
 
     def _identifier(self, dotted: str) -> TableIdentifier:

@@ -12,13 +12,8 @@ from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.inspection import inspect
 from flightlake.lake.table import IcebergTable
-from flightlake.lake.views import IcebergView, find_view, views_in
-from flightlake.names import TableIdentifier, nearest, quote
-
-NO_CATALOG = "(no catalog)"
-NO_SCHEMA = "(no schema)"
-"""What the engine takes for a name's missing parts, where the session has no defaults."""
-INFORMATION_SCHEMA = "information_schema"
+from flightlake.lake.views import IcebergView, find_view
+from flightlake.names import TableIdentifier
 
 
 class StatementTables:
@@ -71,43 +66,6 @@ class StatementTables:
         """The tables that were asked for and exist."""
         with self._lock:
             return {name: table for name, table in self._tables.items() if table is not None}
-
-    def missing(self, identifier: TableIdentifier) -> NotFound:
-        """Return the error for a table that is not there, with the nearest name that is."""
-        catalog = self.catalogs.get(identifier.catalog)
-        if identifier.db_schema == INFORMATION_SCHEMA and catalog is not None:
-            return NotFound(
-                f"{INFORMATION_SCHEMA} has no {quote(identifier.table)} here; it has columns,"
-                " schemata, tables and views"
-            )
-        if identifier.db_schema == NO_SCHEMA:
-            return NotFound(
-                f"table {quote(identifier.table)} has no schema in front of it, and the session no"
-                " default: write schema.table, or set the session option 'schema'"
-            )
-        if identifier.catalog == NO_CATALOG:
-            return NotFound(
-                f"table {quote(identifier.table)} has no catalog in front of it, and the session no"
-                " default: write catalog.schema.table, or set the session option 'catalog'"
-            )
-        if catalog is None:
-            known = ", ".join(sorted(self.catalogs)) or "none"
-            return NotFound(
-                f"catalog '{identifier.catalog}' does not exist (known: {known}); a schema of"
-                ' several levels is one quoted name, as in catalog."bronze.inventory".orders'
-            )
-        schemas = catalog.db_schemas()
-        if identifier.db_schema not in schemas:
-            near = nearest(identifier.db_schema, schemas)
-            hint = f"; did you mean '{near}'?" if near else ""
-            return NotFound(
-                f"schema '{identifier.db_schema}' does not exist in catalog"
-                f" '{identifier.catalog}'{hint}"
-            )
-        names = [*catalog.tables(identifier.db_schema), *views_in(catalog, identifier.db_schema)]
-        near = nearest(identifier.table, names)
-        hint = f"; did you mean '{near}'?" if near else ""
-        return NotFound(f"table {identifier} does not exist{hint}")
 
     def metadata(self, identifier: TableIdentifier, wanted: Wanted) -> pa.Table | None:
         """Return the metadata table *wanted* of a table; None if there is no such table.
