@@ -4,6 +4,7 @@ import argparse
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,4 +54,5 @@ def run(args: argparse.Namespace) -> int:
 def _open_more_files() -> None:
     """Raise the limit of open files as far as it goes: a scan opens many at once."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(ValueError, OSError):  # macOS does not take the limit that it names
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
