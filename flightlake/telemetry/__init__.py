@@ -6,8 +6,10 @@ Core code emits facts; metrics and logs subscribe.  A fact is a frozen value; du
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+
+from flightlake.names import TableIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,42 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshFinished:
+    """One refresh of a materialized view has ended, however it ended.
+
+    ``trigger`` says what began it: ``create``, ``statement``, ``lag``, ``schedule``, ``change``
+    or ``probe``; ``subject`` who did, empty for the scheduler.  ``status`` is a gRPC code name,
+    ``error`` the message of a failure.  ``strategy``, ``reason``, ``snapshot_id`` and ``as_of``
+    are those of the view's new state, None if there is none.  ``rows`` are the view's after it;
+    ``rows_written`` and ``bytes_written`` (Parquet) what this refresh added.  ``candidates`` are
+    the strategies that were considered, each with why it was taken or not; ``sources`` what was
+    read, each as ``(name, snapshot before, snapshot now)``.  ``lag`` is how far behind its
+    sources the view was when it began, and ``late`` whether that was beyond its target.
+    """
+
+    refresh_id: str
+    view: TableIdentifier
+    trigger: str
+    subject: str
+    status: str
+    started: datetime
+    duration: timedelta
+    attempt: int = 1
+    strategy: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    snapshot_id: int | None = None
+    as_of: datetime | None = None
+    rows: int | None = None
+    rows_written: int = 0
+    bytes_written: int = 0
+    candidates: tuple[tuple[str, str], ...] = ()
+    sources: tuple[tuple[str, int | None, int | None], ...] = ()
+    lag: timedelta | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InternalFailure:
     """A defect was met; *detail* (traceback and all) is for the log only."""
 
@@ -73,7 +111,14 @@ class InternalFailure:
     detail: str
 
 
-Fact = QueryFinished | RpcFinished | AuthenticationFinished | Admission | InternalFailure
+Fact = (
+    QueryFinished
+    | RpcFinished
+    | AuthenticationFinished
+    | Admission
+    | RefreshFinished
+    | InternalFailure
+)
 
 
 class Observer(Protocol):

@@ -1,0 +1,44 @@
+"""What runs statements, as the configuration says."""
+
+from flightlake.clock import Clock
+from flightlake.config import Settings, cores, memory_bytes
+from flightlake.engine.engine import Defaults, Engine, EngineSettings
+from flightlake.engine.spill import SpillDirectory
+from flightlake.lake.callers import CallerCatalogs
+from flightlake.query.admission import Slots
+from flightlake.query.planning import Planning
+from flightlake.query.service import QueryService, StatementLimits
+from flightlake.query.view_statements import ViewStatements
+from flightlake.query.workers import Workers
+from flightlake.refresh.refreshing import Refresher
+from flightlake.refresh.service import MaterializedViews
+from flightlake.telemetry import Observer
+
+
+def statements(
+    settings: Settings,
+    catalogs: CallerCatalogs,
+    spill: SpillDirectory,
+    clock: Clock,
+    observer: Observer,
+) -> tuple[QueryService, ViewStatements]:
+    """Return what runs queries, and what runs statements about materialized views."""
+    limits, shared = settings.limits, catalogs.of(None)
+    running = limits.running or 2 * cores()
+    engine = Engine(
+        EngineSettings(
+            memory_bytes=limits.memory.of(memory_bytes()),
+            spill_directory=spill.path,
+            spill_bytes=limits.spill_limit,
+            threads=limits.threads or cores(),
+        ),
+        shared,
+    )
+    workers = Workers(running)
+    planning = Planning(engine, workers, catalogs.of)
+    slots = Slots(running, limits.queued, limits.queue_timeout, clock, observer)
+    bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
+    defaults = Defaults(settings.default_catalog, settings.session.schema_)
+    query = QueryService(planning, slots, bounds, defaults, clock, observer)
+    views = MaterializedViews(Refresher(engine, shared, workers, clock), settings.writable)
+    return query, ViewStatements(views, query, slots, bounds, clock, observer)
