@@ -10,10 +10,11 @@ Source: Iceberg spec, "Optimistic Concurrency", "Commit Conflict Resolution and 
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil
+from pyiceberg.table.update import TableUpdate, update_table_metadata
 
 from flightlake.errors import Conflict, FlightlakeError, NotReady, Unsupported
 from flightlake.lake import blobs
@@ -39,6 +40,15 @@ class Committed:
 
     identifier: TableIdentifier
     location: str
+    metadata: TableMetadata
+    store: StoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A table that is not in its catalog yet: ``metadata`` is what it begins with."""
+
+    identifier: TableIdentifier
     metadata: TableMetadata
     store: StoreSettings
 
@@ -73,18 +83,16 @@ def current(catalog: Pointers, identifier: TableIdentifier) -> Committed | None:
 
 def commit(
     catalog: Pointers,
-    identifier: TableIdentifier,
-    base: Committed | None,
-    metadata: TableMetadata,
+    base: Committed | Fresh,
+    updates: Sequence[TableUpdate],
     holds: Callable[[TableMetadata], bool],
 ) -> Committed:
-    """Make *metadata* the table's in the place of *base*, once; None makes the table.
+    """Apply *updates* to the table, once, and only if it still is *base*.
 
     Args:
         catalog: Where the table is.
-        identifier: Its name.
-        base: What *metadata* was made from.
-        metadata: What it becomes.
+        base: What *updates* were made from; a ``Fresh`` table is made.
+        updates: What changes, in order.
         holds: Whether metadata of the table has the change in it, as that which was committed
             and all that follows it have, and *base* has not.
 
@@ -94,12 +102,13 @@ def commit(
             asked.
         FlightlakeError: The metadata could not be written; nothing was committed.
     """
-    location = _next_location(metadata.location, base)
-    store = catalog.store(location)
+    identifier, store = base.identifier, base.store
+    old = base.location if isinstance(base, Committed) else None
+    metadata = update_table_metadata(base.metadata, tuple(updates), metadata_location=old)
+    location = _next_location(metadata.location, old)
     content = metadata.model_dump_json().encode()
     put(store, location, content, f"the metadata of table {identifier}")
     made = Committed(identifier, location, metadata, store)
-    old = None if base is None else base.location
     try:
         done = catalog.swap(identifier.db_schema, identifier.table, old, location)
     except Exception as lost:
@@ -132,7 +141,7 @@ def _landed(catalog: Pointers, made: Committed, holds: Callable[[TableMetadata],
     return holds(now.metadata)
 
 
-def _next_location(table: str, base: Committed | None) -> str:
-    found = None if base is None else _NUMBERED.search(base.location)
+def _next_location(table: str, before: str | None) -> str:
+    found = None if before is None else _NUMBERED.search(before)
     number = int(found[1]) + 1 if found else 0
     return f"{table.rstrip('/')}/metadata/{number:05d}-{uuid.uuid4()}.metadata.json"

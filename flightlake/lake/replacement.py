@@ -13,10 +13,10 @@ from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
-from pyiceberg.table.update import RemovePropertiesUpdate, update_table_metadata
+from pyiceberg.table.update import RemovePropertiesUpdate
 
 from flightlake.errors import FlightlakeError
-from flightlake.lake.commits import Committed, OutcomeUnknown, Refused, commit
+from flightlake.lake.commits import Committed, Fresh, OutcomeUnknown, Refused, commit
 from flightlake.lake.data_files import FILE_BYTES, DataFiles
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
 from flightlake.lake.materialized import PREFIX, is_materialized_view
@@ -59,16 +59,12 @@ class Replacement:
         self.snapshot_id = (uuid.uuid4().int >> 65) or 1
         self.terms = tuple(terms)
         self._catalog = catalog
-        self._identifier = identifier
-        self._base = base
-        if base is None:
-            self._metadata = _fresh(catalog, identifier, columns, terms)
-        else:
-            self._metadata = base.metadata
+        self._base = base or _fresh(catalog, identifier, columns, terms)
+        self._metadata = self._base.metadata
         self._schema = _schema(self._metadata, columns)
         self._spec = _spec(self._metadata, self._schema, terms)
         location = self._metadata.location.rstrip("/")
-        self._store = catalog.store(location)
+        self._store = self._base.store
         subject = f"table {identifier}"
         folder = f"{location}/data/{self.id}"
         self._files = DataFiles(
@@ -117,20 +113,13 @@ class Replacement:
         properties, summary = told
         try:
             content = Content(self._schema, self._spec, self._files.finish(), summary, properties)
-            metadata = replaced(
-                self._metadata,
-                None if self._base is None else self._base.location,
-                content,
-                self.snapshot_id,
-                now,
-                self._manifests,
-            )
+            updates = replaced(self._metadata, content, self.snapshot_id, now, self._manifests)
             check()
         except BaseException:
             self.discard()
             raise
         try:
-            return commit(self._catalog, self._identifier, self._base, metadata, self._holds)
+            return commit(self._catalog, self._base, updates, self._holds)
         except OutcomeUnknown:
             raise
         except FlightlakeError:  # refused, or never asked for
@@ -150,12 +139,11 @@ def plain_table(catalog: Pointers, view: Committed) -> Committed:
     """
     ours = [name for name in view.metadata.properties if name.startswith(PREFIX)]
     removal = RemovePropertiesUpdate(removals=ours)
-    metadata = update_table_metadata(view.metadata, (removal,), metadata_location=view.location)
 
     def is_plain(metadata: TableMetadata) -> bool:
         return not is_materialized_view(metadata)
 
-    return commit(catalog, view.identifier, view, metadata, is_plain)
+    return commit(catalog, view, [removal], is_plain)
 
 
 def dropped(catalog: Pointers, table: Committed) -> None:
@@ -186,15 +174,17 @@ def _fresh(
     identifier: TableIdentifier,
     columns: pa.Schema,
     terms: Sequence[LayoutTerm],
-) -> TableMetadata:
+) -> Fresh:
     schema = iceberg_schema(columns)
-    return new_table_metadata(
+    location = catalog.new_location(identifier.db_schema, identifier.table)
+    metadata = new_table_metadata(
         schema=schema,
         partition_spec=partition_spec(terms, schema, 0, None),
         sort_order=UNSORTED_SORT_ORDER,
-        location=catalog.new_location(identifier.db_schema, identifier.table),
+        location=location,
         properties={"format-version": "2", "write.parquet.compression-codec": "zstd"},
     )
+    return Fresh(identifier, metadata, catalog.store(location))
 
 
 def _schema(metadata: TableMetadata, columns: pa.Schema) -> Schema:

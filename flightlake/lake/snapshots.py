@@ -33,7 +33,6 @@ from pyiceberg.table.update import (
     SetPropertiesUpdate,
     SetSnapshotRefUpdate,
     TableUpdate,
-    update_table_metadata,
 )
 
 from flightlake.lake.new_files import StoreFiles
@@ -60,19 +59,17 @@ class Content:
 
 def replaced(
     metadata: TableMetadata,
-    base_location: str | None,
     content: Content,
     snapshot_id: int,
     now: datetime,
     files: StoreFiles,
-) -> TableMetadata:
-    """Return *metadata* with one new snapshot on ``main`` that holds just *content*.
+) -> list[TableUpdate]:
+    """Return what gives a table one new snapshot on ``main`` that holds just *content*.
 
     Writes manifests and their list, and nothing else.
 
     Args:
         metadata: The table as it is, or as it is made.
-        base_location: Where *metadata* is kept, None for a table that is made.
         content: What it is to hold.
         snapshot_id: An id that no snapshot has.
         now: The time of the commit; a snapshot is never older than the one before.
@@ -112,7 +109,8 @@ def replaced(
         updates.append(AddSchemaUpdate(schema=content.schema))
     if content.spec.spec_id not in {spec.spec_id for spec in metadata.partition_specs}:
         updates.append(AddPartitionSpecUpdate(spec=content.spec))
-    updates += [
+    return [
+        *updates,
         SetCurrentSchemaUpdate.model_validate({"schema-id": content.schema.schema_id}),
         SetDefaultSpecUpdate.model_validate({"spec-id": content.spec.spec_id}),
         AddSnapshotUpdate(snapshot=snapshot),
@@ -121,7 +119,6 @@ def replaced(
         ),
         SetPropertiesUpdate(updates=dict(content.properties)),
     ]
-    return update_table_metadata(metadata, tuple(updates), metadata_location=base_location)
 
 
 def _live(parent: Snapshot, files: StoreFiles) -> list[ManifestEntry]:
