@@ -40,6 +40,7 @@ class Replacement:
         columns: The columns of its rows from now on.
         terms: How it is cut into partitions from now on.
         file_bytes: After how many bytes a file is ended.
+        id: What the refresh is called; its files are below a folder of this name.
 
     Raises:
         InvalidSql, Unsupported: The columns cannot be stored, or not be cut so.
@@ -54,8 +55,9 @@ class Replacement:
         columns: pa.Schema,
         terms: Sequence[LayoutTerm],
         file_bytes: int = FILE_BYTES,
+        id: str = "",  # noqa: A002 - what it is
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = id or uuid.uuid4().hex
         self.snapshot_id = (uuid.uuid4().int >> 65) or 1
         self.terms = tuple(terms)
         self._catalog = catalog

@@ -1,7 +1,7 @@
 """Making the rows of a view: at one vector of snapshots, committed once, or not at all."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from flightlake.cancellation import Cancellation
@@ -60,6 +60,8 @@ class _Job:
     vector: Vector
     reason: str
     redefines: bool
+    refresh_id: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,13 @@ class Refresher:
         base: Committed | None,
         definition: Definition,
         call: Cancellation,
+        refresh_id: str = "",
+        more: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Make *view*, or make it anew in the place of *base*, with its rows.
+
+        *refresh_id* is what this is called from now on, in the state and in every record (empty:
+        anything unique); *more* are properties of the table to be set in the same commit.
 
         Raises:
             FlightlakeError: The definition is wrong, or the rows cannot be made or committed;
@@ -98,12 +105,20 @@ class Refresher:
         vector = self._collect(text, definition, call)
         self.threads.run(lambda: check(view, vector.survey, self.catalogs), call)
         reason = "the view was made" if base is None else "the view was made anew"
-        return self._full(_Job(catalog, view, base, definition, text, vector, reason, True), call)
+        job = _Job(
+            catalog, view, base, definition, text, vector, reason, True, refresh_id, more or {}
+        )
+        return self._full(job, call)
 
     def refresh(
-        self, catalog: Pointers, view: Committed, full: bool, call: Cancellation
+        self,
+        catalog: Pointers,
+        view: Committed,
+        full: bool,
+        call: Cancellation,
+        refresh_id: str = "",
     ) -> Outcome:
-        """Bring the rows of *view* up to date.
+        """Bring the rows of *view* up to date; *refresh_id* as in ``make``.
 
         Raises:
             FlightlakeError: The rows cannot be made or committed; then nothing has changed,
@@ -129,7 +144,10 @@ class Refresher:
                 vector.as_of,
                 seconds,
             )
-        job = _Job(catalog, view.identifier, view, definition, text, vector, reason or "", False)
+        job = _Job(
+            catalog, view.identifier, view, definition, text, vector, reason or "", False,
+            refresh_id,
+        )  # fmt: skip
         return self._full(job, call)
 
     def _collect(self, text: SqlText, definition: Definition, call: Cancellation) -> Vector:
@@ -143,7 +161,9 @@ class Refresher:
         begun, started = self.clock.monotonic(), self.clock.now()
         plan = self._plan(job.text, definition, vector, call)
         terms = definition.partitioned_by
-        new = Replacement(job.catalog, view, job.base, plan.schema, terms, self.file_bytes)
+        new = Replacement(
+            job.catalog, view, job.base, plan.schema, terms, self.file_bytes, job.refresh_id
+        )
         if new.changes_columns and not job.redefines:
             raise PreconditionFailed(
                 f"the query of {view} gives other columns than when the view was made, so its rows"
@@ -159,7 +179,10 @@ class Refresher:
             definition.version, new.snapshot_id, new.id, FULL, reason, new.rows, vector.as_of,
             round(seconds, 6), vector.sources,
         )  # fmt: skip
-        told = (properties(new.table_uuid, definition, state), summary(state, started))
+        told = (
+            {**job.more, **properties(new.table_uuid, definition, state)},
+            summary(state, started),
+        )
         new.commit(told, self.clock.now(), call.check)
         seconds = self.clock.monotonic() - begun
         return Outcome(view, READY, FULL, reason, new.rows, new.snapshot_id, vector.as_of, seconds)
