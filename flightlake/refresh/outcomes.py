@@ -21,6 +21,7 @@ OUTCOMES = pa.schema(
         pa.field("snapshot", pa.int64()),
         pa.field("as_of", pa.timestamp("us", "UTC")),
         pa.field("duration_seconds", pa.float64()),
+        pa.field("refresh_id", pa.utf8()),
     ]
 )
 CREATE_STATEMENTS = pa.schema(
@@ -52,6 +53,10 @@ class Outcome:
     ordinary table now.  ``strategy``: ``FULL``, all rows were made anew, or ``NOOP``, they were
     right; ``reason`` says why.  ``snapshot`` is that of the view's table, ``as_of`` the instant
     at which its sources stood as they were read.
+
+    ``rows_written`` and ``bytes_written`` (Parquet) are what this refresh added; ``candidates``
+    the strategies that were considered, each with why it was taken or not; ``sources`` what was
+    read: name, snapshot before, snapshot now.
     """
 
     view: TableIdentifier
@@ -62,6 +67,11 @@ class Outcome:
     snapshot: int | None = None
     as_of: datetime | None = None
     seconds: float | None = None
+    refresh_id: str | None = None
+    rows_written: int = 0
+    bytes_written: int = 0
+    candidates: tuple[tuple[str, str], ...] = ()
+    sources: tuple[tuple[str, int | None, int | None], ...] = ()
 
 
 def schema_of(statement: ViewStatement) -> pa.Schema:
@@ -76,7 +86,7 @@ def outcome_rows(outcomes: Iterable[Outcome]) -> pa.Table:
     rows = [
         (
             str(one.view), one.state, one.strategy, one.reason, one.rows, one.snapshot, one.as_of,
-            one.seconds,
+            one.seconds, one.refresh_id,
         )
         for one in outcomes
     ]  # fmt: skip
