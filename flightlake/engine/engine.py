@@ -7,12 +7,12 @@ own, which sees the catalogs through ``StatementTables``; that costs a tenth of 
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
 import pyarrow as pa
-from datafusion import DataFrame, ExecutionPlan, SessionContext
+from datafusion import DataFrame, ExecutionPlan, LogicalPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine import late_filters
@@ -57,7 +57,8 @@ class Outline:
 class Survey:
     """What a statement reads, found without looking at any rows.
 
-    ``unpinned`` names what it reads that is no table at a snapshot.
+    ``unpinned`` names what it reads that is no table at a snapshot; ``plan`` is the statement as
+    it was bound, over tables without files.
     """
 
     schema: pa.Schema
@@ -65,6 +66,7 @@ class Survey:
     views: Mapping[TableIdentifier, IcebergView]
     pins: Mapping[TableIdentifier, Pin]
     unpinned: Sequence[str]
+    plan: LogicalPlan = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,14 @@ class Engine:
         """
         tables = self._tables(catalogs, {}, defaults)
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
-        return Survey(planned.schema, tables.loaded, tables.views, tables.pins, tables.unpinned)
+        return Survey(
+            planned.schema,
+            tables.loaded,
+            tables.views,
+            tables.pins,
+            tables.unpinned,
+            planned.plan,
+        )
 
     def plan(
         self,

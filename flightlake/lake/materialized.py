@@ -32,3 +32,9 @@ def reached_by_compaction(metadata: TableMetadata, snapshot_id: int) -> bool:
             return False
         now = metadata.snapshot_by_id(parent)
     return now is not None
+
+
+def told_of_snapshot(metadata: TableMetadata, snapshot_id: int | None, key: str) -> str | None:
+    """Return what the summary of a snapshot says of *key*; None if nothing, or it has expired."""
+    found = None if snapshot_id is None else metadata.snapshot_by_id(snapshot_id)
+    return None if found is None or found.summary is None else found.summary.get(key)

@@ -66,6 +66,14 @@ class Head:
             )
         return tuple(parts)
 
+    def take_string(self) -> str | None:
+        """Read the next token if it is a text in single quotes; return what it says."""
+        token = self._next()
+        if token is None or token.kind != "string" or token.text[0] != "'":
+            return None
+        self._place += 1
+        return token.text[1:-1].replace("''", "'")
+
     def terms(self) -> tuple[LayoutTerm, ...]:
         """Read ``(column, day(column), …)``.
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flightlake.names import AS_OF_MARK, TableIdentifier, quote
 from flightlake.refresh.records import Definition, Source, State
-from flightlake.refresh.statements import Describe, ShowCreate, ViewStatement
+from flightlake.refresh.statements import Describe, ExplainCreate, ShowCreate, ViewStatement
 
 OUTCOMES = pa.schema(
     [
@@ -78,7 +78,7 @@ def schema_of(statement: ViewStatement) -> pa.Schema:
     """Return the schema of what *statement* answers."""
     if isinstance(statement, ShowCreate):
         return CREATE_STATEMENTS
-    return DESCRIPTIONS if isinstance(statement, Describe) else OUTCOMES
+    return DESCRIPTIONS if isinstance(statement, Describe | ExplainCreate) else OUTCOMES
 
 
 def outcome_rows(outcomes: Iterable[Outcome]) -> pa.Table:
@@ -103,6 +103,11 @@ def create_statement(view: TableIdentifier, definition: Definition) -> pa.Table:
     statement = "\n".join([*head, "AS", definition.query])
     row = (str(view), statement, definition.catalog, definition.db_schema)
     return _table(CREATE_STATEMENTS, [row])
+
+
+def properties_rows(properties: Sequence[tuple[str, str]]) -> pa.Table:
+    """Return one row for each of *properties*."""
+    return _table(DESCRIPTIONS, properties)
 
 
 def description(view: TableIdentifier, definition: Definition, state: State | None) -> pa.Table:

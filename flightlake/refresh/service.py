@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from flightlake.auth import Identity
 from flightlake.cancellation import Cancellation
+from flightlake.engine.defaults import Defaults
 from flightlake.errors import (
     AlreadyExists,
     FlightlakeError,
@@ -32,6 +33,7 @@ from flightlake.refresh.outcomes import (
     create_statement,
     description,
     outcome_rows,
+    properties_rows,
 )
 from flightlake.refresh.records import Definition, definition_of, state_of
 from flightlake.refresh.refreshing import NOOP, Refresher
@@ -39,12 +41,14 @@ from flightlake.refresh.statements import (
     Create,
     Describe,
     Drop,
+    ExplainCreate,
     Refresh,
     ShowAll,
     ShowCreate,
     ViewStatement,
     identified,
 )
+from flightlake.refresh.surveying import Surveyor
 
 WRITER = "writer"
 """The role of those who may change views."""
@@ -90,6 +94,8 @@ class MaterializedViews:
             found = view.metadata
             state = state_of(found.properties, str(found.table_uuid))
             return description(view.identifier, _definition(view), state)
+        if isinstance(statement, ExplainCreate):
+            return self._explain(statement, asked)
         _require_writer(asked)
         if isinstance(statement, Create):
             return outcome_rows([self._create(statement, asked)])
@@ -115,6 +121,14 @@ class MaterializedViews:
 
     def _named(self, name: tuple[str, ...], asked: Asked) -> TableIdentifier:
         return identified(name, asked.catalog, asked.db_schema)
+
+    def _explain(self, statement: ExplainCreate, asked: Asked) -> pa.Table:
+        view = self._named(statement.create.name, asked)
+        given = {self._named(one.name, asked): one.columns for one in statement.given}
+        defaults = Defaults(asked.catalog, asked.db_schema)
+        catalog = self._writable(view)
+        surveyor = Surveyor(self.refresher, catalog, view, defaults, given, asked.call)
+        return properties_rows(surveyor.explain(statement.create))
 
     def _create(self, statement: Create, asked: Asked) -> Outcome:
         view = self._named(statement.name, asked)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flightlake.errors import InvalidSql
+from flightlake.lake.given import Columns
 from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.names import TableIdentifier, quote
 
@@ -59,7 +60,23 @@ class Describe:
     name: Name
 
 
-ViewStatement = Create | Refresh | Drop | ShowAll | ShowCreate | Describe
+@dataclass(frozen=True, slots=True)
+class GivenView:
+    """A view that is still to be made; ``columns`` is None where they are not known yet."""
+
+    name: Name
+    columns: Columns | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainCreate:
+    """What ``create`` would make, checked as if the views of ``given`` were there."""
+
+    create: Create
+    given: Sequence[GivenView] = ()
+
+
+ViewStatement = Create | Refresh | Drop | ShowAll | ShowCreate | Describe | ExplainCreate
 
 
 def identified(name: Name, catalog: str, db_schema: str) -> TableIdentifier:
