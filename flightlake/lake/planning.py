@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from flightlake.cancellation import Cancellation
@@ -17,8 +18,9 @@ from flightlake.lake.deletes import DeleteIndex, index_deletes
 from flightlake.lake.files import NO_FILES, DataFiles
 from flightlake.lake.manifest_cache import ManifestCache
 from flightlake.lake.manifest_lists import ManifestList, ManifestRef, decode_manifest_list
-from flightlake.lake.parts import FilePlan
+from flightlake.lake.parts import FilePlan, Part
 from flightlake.lake.pinned import Pinned
+from flightlake.lake.portions import Difference, Portion, difference
 from flightlake.lake.predicates import Predicate
 from flightlake.lake.pruning import files_that_may_match, manifests_that_may_match
 from flightlake.lake.reading import Chosen, PartPlanner
@@ -106,6 +108,44 @@ class Planner:
             chosen += [Chosen(*of) for of in zip(some, manifests, rows, strict=True) if len(of[2])]
         return Choice(_selected(pinned, chosen), tuple(chosen), considered)
 
+    def difference(
+        self, before: Pinned, after: Pinned, cancellation: Cancellation | None = None
+    ) -> Difference:
+        """Return by which files *after* differs from *before*, the same table.
+
+        Raises:
+            As ``plan``.
+        """
+        return difference(
+            self._refs(before),
+            self._refs(after),
+            lambda refs: self._manifests.of(after, refs, cancellation),
+            after.table,
+        )
+
+    def plan_portions(
+        self,
+        pinned: Pinned,
+        portions: Sequence[Portion],
+        predicate: Predicate,
+        cancellation: Cancellation | None = None,
+    ) -> FilePlan:
+        """Return those files of *portions* that may hold rows *predicate* is true for.
+
+        Raises:
+            As ``plan``.
+        """
+        chosen: list[Chosen] = []
+        parts: list[Part] = []
+        for portion in portions:
+            mine = replace(pinned, manifest_list=portion.manifest_list)
+            some = _that_may_match(portion.chosen, predicate, mine)
+            planner = PartPlanner(mine, self._footers, self._deleted_rows, cancellation)
+            parts += planner.parts(some, _selected(mine, some), self._deletes(mine, cancellation))
+            chosen += some
+        considered = sum(portion.files for portion in portions)
+        return FilePlan(_selected(pinned, chosen), considered, tuple(parts))
+
     def _refs(self, pinned: Pinned) -> Sequence[ManifestRef]:
         if pinned.manifest_list is None:
             return ()
@@ -136,6 +176,18 @@ class Planner:
             return index, 1000 * (1 + index.count)
 
         return self._indexes.get_or_make((pinned.store.place, pinned.manifest_list), make)
+
+
+def _that_may_match(chosen: Sequence[Chosen], predicate: Predicate, pinned: Pinned) -> list[Chosen]:
+    if not chosen:
+        return []
+    refs, manifests = [some.ref for some in chosen], [some.manifest for some in chosen]
+    rows = files_that_may_match(predicate, refs, manifests, pinned.metadata, pinned.schema)
+    found = [
+        Chosen(some.ref, some.manifest, np.intersect1d(some.rows, may))
+        for some, may in zip(chosen, rows, strict=True)
+    ]
+    return [some for some in found if len(some.rows)]
 
 
 def _lots(refs: Sequence[ManifestRef], most: int) -> Iterator[list[ManifestRef]]:

@@ -13,6 +13,7 @@ from flightlake.lake.arrow_types import arrow_schema
 from flightlake.lake.parts import FilePlan
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.planning import Planner
+from flightlake.lake.portions import Difference, Portion
 from flightlake.lake.predicates import Predicate
 from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.versions import AsOf, find, find_branch
@@ -26,6 +27,7 @@ class IcebergTable:
     ``schema`` is what clients see and what the engine reads (``arrow_types``), ``schema_id``
     its id in the table.  ``snapshot_id`` is None for a table that never had rows.  ``uuid``
     tells the table from another that later has its name.  ``store`` reaches its files.
+    With ``only`` it has the rows of these files, and no others.
     """
 
     identifier: TableIdentifier
@@ -36,6 +38,7 @@ class IcebergTable:
     store: StoreSettings
     metadata: TableMetadata = field(repr=False, compare=False)
     planner: Planner = field(repr=False, compare=False)
+    only: tuple[Portion, ...] | None = field(default=None, repr=False, compare=False)
 
     def at_snapshot(self, snapshot_id: int | None, schema_id: int | None = None) -> "IcebergTable":
         """Return the same table at another snapshot, for a ticket that names it.
@@ -79,6 +82,8 @@ class IcebergTable:
     @property
     def data_file_count(self) -> int | None:
         """How many data files the snapshot's writer says it has; None if it does not say."""
+        if self.only is not None:
+            return sum(portion.files for portion in self.only)
         if self.snapshot_id is None:
             return 0
         snapshot = self.metadata.snapshot_by_id(self.snapshot_id)
@@ -98,18 +103,31 @@ class IcebergTable:
             NotReady: The store does not answer.
             FlightlakeError: The reason of *cancellation*, once it is cancelled.
         """
-        snapshot = (
-            None if self.snapshot_id is None else self.metadata.snapshot_by_id(self.snapshot_id)
-        )
+        pinned = self._pinned(self.snapshot_id)
+        if self.only is not None:
+            return self.planner.plan_portions(pinned, self.only, predicate, cancellation)
+        return self.planner.plan(pinned, predicate, cancellation)
+
+    def difference(
+        self, before: int | None, after: int | None, cancellation: Cancellation | None = None
+    ) -> Difference:
+        """Return by which files snapshot *after* differs from *before*; None has no files.
+
+        Raises:
+            As ``plan_files``.
+        """
+        return self.planner.difference(self._pinned(before), self._pinned(after), cancellation)
+
+    def _pinned(self, snapshot_id: int | None) -> Pinned:
+        snapshot = None if snapshot_id is None else self.metadata.snapshot_by_id(snapshot_id)
         schemas = {schema.schema_id: schema for schema in self.metadata.schemas}
-        pinned = Pinned(
+        return Pinned(
             table=str(self.identifier),
             metadata=self.metadata,
             schema=schemas[self.schema_id],
             manifest_list=None if snapshot is None else snapshot.manifest_list,
             store=self.store,
         )
-        return self.planner.plan(pinned, predicate, cancellation)
 
 
 def open_table(
