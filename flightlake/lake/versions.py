@@ -77,6 +77,12 @@ def find_branch(metadata: TableMetadata, branch: str) -> Version | None:
     return _named(metadata, branch)
 
 
+def heads(metadata: TableMetadata) -> list[Snapshot]:
+    """Return the snapshots at which branches and tags are, and the current one."""
+    named = {ref.snapshot_id for ref in metadata.refs.values()} | {metadata.current_snapshot_id}
+    return [snapshot for snapshot in metadata.snapshots if snapshot.snapshot_id in named]
+
+
 def _named(metadata: TableMetadata, name: str) -> Version | None:
     ref = metadata.refs.get(name)
     snapshot = None if ref is None else metadata.snapshot_by_id(ref.snapshot_id)

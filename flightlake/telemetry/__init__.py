@@ -103,6 +103,28 @@ class RefreshFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceFinished:
+    """The upkeep of a materialized view has ended, and found something to do, or failed.
+
+    ``status`` is a gRPC code name, ``error`` the message of a failure.  ``snapshots`` expired,
+    and with them ``files`` of ``bytes`` were deleted; ``unreferenced`` files, of
+    ``unreferenced_bytes``, were of refreshes that never ended; ``failed`` files could not be
+    deleted.
+    """
+
+    view: TableIdentifier
+    status: str
+    snapshots: int
+    files: int
+    bytes: int
+    unreferenced: int
+    unreferenced_bytes: int
+    failed: int
+    duration: timedelta
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InternalFailure:
     """A defect was met; *detail* (traceback and all) is for the log only."""
 
@@ -117,6 +139,7 @@ Fact = (
     | AuthenticationFinished
     | Admission
     | RefreshFinished
+    | MaintenanceFinished
     | InternalFailure
 )
 

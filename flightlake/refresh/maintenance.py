@@ -1,0 +1,215 @@
+"""Upkeep of views: old snapshots expire, and what refreshes left behind is deleted.
+
+Each view is looked at by itself, and what goes wrong with one stops no other.  It costs a view
+one reading of its metadata and one listing of its folder where there is nothing to do.
+"""
+
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from flightlake.cancellation import Cancellation
+from flightlake.clock import Clock
+from flightlake.errors import (
+    DamagedData,
+    FlightlakeError,
+    InternalError,
+    NotFound,
+    PreconditionFailed,
+    TimedOut,
+    Unsupported,
+)
+from flightlake.lake.catalogs import Catalogs
+from flightlake.lake.commits import Committed, current
+from flightlake.lake.deletion import Deleted
+from flightlake.lake.expiry import Expired, expire
+from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.pointers import Pointers
+from flightlake.lake.retention import expirable
+from flightlake.lake.unreferenced import remove_unreferenced
+from flightlake.names import TableIdentifier
+from flightlake.refresh.policy import policy_of
+from flightlake.refresh.recorded import recorded, states
+from flightlake.refresh.status import code_name
+from flightlake.telemetry import InternalFailure, MaintenanceFinished, Observer
+
+Predicate = Callable[[TableIdentifier], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """The server's settings.
+
+    ``history_retention``: how long a snapshot stays after it was last current, where a view's
+    policy does not say; never less than ``least_retention``, which is as long as a reader may
+    need that began when it was current.  ``unreferenced_age``: after what time files that no
+    snapshot reaches are deleted; longer than any refresh takes.  ``timeout``: how long one view
+    may take.  ``at_once``: how many views are looked at side by side.
+    """
+
+    history_retention: timedelta = timedelta(days=1)
+    least_retention: timedelta = timedelta(hours=1, minutes=20)
+    unreferenced_age: timedelta = timedelta(days=1)
+    timeout: timedelta = timedelta(minutes=30)
+    at_once: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What was done for a view: ``expired`` and ``unreferenced``, or why it ended in ``failure``.
+
+    What was deleted before a failure is not counted.
+    """
+
+    view: TableIdentifier
+    expired: Expired = field(default_factory=lambda: Expired(0, Deleted()))
+    unreferenced: Deleted = field(default_factory=Deleted)
+    failure: FlightlakeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """The upkeep of all views of a server's writable catalogs.  Thread-safe.
+
+    Args:
+        catalogs: What the server itself reads.
+        writable: The catalogs that may be written, by name.
+        upkeep: What is kept for how long.
+        clock: The time.
+        observer: Is told of each view for which something was done, or which failed.
+    """
+
+    catalogs: Catalogs
+    writable: frozenset[str]
+    upkeep: Upkeep
+    clock: Clock
+    observer: Observer
+
+    def run(
+        self,
+        call: Cancellation,
+        busy: Predicate = lambda view: False,
+        mine: Predicate = lambda view: True,
+    ) -> list[Maintained]:
+        """Do what there is to do for all views; return what was done for each.
+
+        Args:
+            call: Ends it, between two files at the latest.
+            busy: Whether a view is being refreshed; it is left out, as its refresh would be
+                refused.
+            mine: Whether a view is this process's to look after; others are left out.
+
+        Raises:
+            NotReady: A catalog does not answer, so that it is not known which snapshots are in
+                use: nothing was done.
+            FlightlakeError: The reason of *call*.
+        """
+        views = list(self._views(call))
+        in_use = recorded(views)
+
+        def one(view: Committed) -> Maintained | None:
+            if call.reason is not None or not mine(view.identifier) or busy(view.identifier):
+                return None
+            uuid = str(view.metadata.table_uuid)
+            return self._maintained(view, in_use.get(uuid, frozenset()), call)
+
+        with ThreadPoolExecutor(self.upkeep.at_once, thread_name_prefix="upkeep") as threads:
+            done = [one for one in threads.map(one, views) if one is not None]
+        call.check()
+        return done
+
+    def _views(self, call: Cancellation) -> Iterator[Committed]:
+        for name in sorted(self.writable):
+            catalog = self.catalogs.get(name)
+            if catalog is None or not isinstance(catalog, Pointers):
+                continue
+            for db_schema in catalog.db_schemas():
+                try:
+                    tables = catalog.materialized_views(db_schema)
+                except NotFound:  # dropped since it was listed
+                    continue
+                for table in tables:
+                    call.check()
+                    try:
+                        found = current(catalog, TableIdentifier(name, db_schema, table))
+                    except (DamagedData, Unsupported):  # then it is not refreshed either
+                        continue
+                    if found is not None and is_materialized_view(found.metadata):
+                        yield found
+
+    def _maintained(
+        self, view: Committed, in_use: frozenset[int], call: Cancellation
+    ) -> Maintained:
+        begun, started = self.clock.monotonic(), self.clock.now()
+        expired, unreferenced, failure = Expired(0, Deleted()), Deleted(), None
+        try:
+            own = _Bounded(call, self.upkeep.timeout, self.clock)
+            expired = self._expired(view, in_use, own)
+            catalog = self._catalog(view)
+            now = current(catalog, view.identifier) if expired.snapshots else view
+            if now is not None and is_materialized_view(now.metadata):
+                age = self.upkeep.unreferenced_age
+                unreferenced = remove_unreferenced(catalog, now, started, age, own)
+        except FlightlakeError as known:
+            failure = known
+        except Exception as defect:  # noqa: BLE001 - other views have nothing to do with it
+            self.observer.observe(
+                InternalFailure("maintenance", None, "".join(traceback.format_exception(defect)))
+            )
+            failure = InternalError(f"the upkeep of {view.identifier} met an internal error")
+        done = Maintained(view.identifier, expired, unreferenced, failure)
+        duration = timedelta(seconds=self.clock.monotonic() - begun)
+        if failure is not None or expired.snapshots or unreferenced.files or unreferenced.failed:
+            self.observer.observe(_fact(done, duration))
+        return done
+
+    def _expired(self, view: Committed, in_use: frozenset[int], call: Cancellation) -> Expired:
+        wanted = in_use.union(state.snapshot_id for state in states(view))
+        ids = expirable(view.metadata, self.clock.now(), self._retention(view), wanted)
+        return expire(self._catalog(view), view, ids, call) if ids else Expired(0, Deleted())
+
+    def _retention(self, view: Committed) -> timedelta:
+        try:
+            told = policy_of(view.metadata.properties, view.identifier).history_retention
+        except PreconditionFailed:  # it is not known what it says
+            told = timedelta.max
+        return max(told or self.upkeep.history_retention, self.upkeep.least_retention)
+
+    def _catalog(self, view: Committed) -> Pointers:
+        catalog: object = self.catalogs[view.identifier.catalog]
+        assert isinstance(catalog, Pointers)  # noqa: S101 - ``_views`` looked
+        return catalog
+
+
+class _Bounded(Cancellation):
+    """Comes with *call*, or once it is checked after *timeout*."""
+
+    def __init__(self, call: Cancellation, timeout: timedelta, clock: Clock) -> None:
+        super().__init__()
+        self._call = call
+        self._clock = clock
+        self._timeout = timeout.total_seconds()
+        self._until = clock.monotonic() + self._timeout
+
+    def check(self) -> None:
+        self._call.check()
+        if self._clock.monotonic() > self._until:
+            raise TimedOut(f"the upkeep of the view took longer than {self._timeout:g} seconds")
+
+
+def _fact(done: Maintained, duration: timedelta) -> MaintenanceFinished:
+    deleted, left = done.expired.deleted, done.unreferenced
+    return MaintenanceFinished(
+        view=done.view,
+        status="OK" if done.failure is None else code_name(done.failure),
+        snapshots=done.expired.snapshots,
+        files=deleted.files,
+        bytes=deleted.bytes,
+        unreferenced=left.files,
+        unreferenced_bytes=left.bytes,
+        failed=deleted.failed + left.failed,
+        duration=duration,
+        error=None if done.failure is None else done.failure.message,
+    )
