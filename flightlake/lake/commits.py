@@ -1,4 +1,4 @@
-"""One attempt to make new metadata a table's, and the truth about how it ended.
+"""One attempt to change a table, and the truth about how it ended.
 
 A library that tries again rebases on whatever is there by then, so that two writers who began
 from one snapshot both succeed; here nothing is tried twice.  Whoever planned on metadata that
@@ -7,23 +7,19 @@ is no longer the table's is refused.  When the answer is lost, the table itself 
 Source: Iceberg spec, "Optimistic Concurrency", "Commit Conflict Resolution and Retry".
 """
 
-import json
-import re
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil
-from pyiceberg.table.update import TableUpdate, update_table_metadata
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.update import AddSnapshotUpdate, TableUpdate
 
-from flightlake.errors import Conflict, FlightlakeError, NotReady, Unsupported
-from flightlake.lake import blobs
-from flightlake.lake.new_files import put, remove
-from flightlake.lake.pointers import Pointers
-from flightlake.lake.stores import StoreSettings
+from flightlake.errors import AlreadyExists, Conflict, FlightlakeError, NotReady
+from flightlake.lake.new_files import remove
+from flightlake.lake.writing import Committed, Fresh, Lost, WritableCatalog
 from flightlake.names import TableIdentifier
 
-_NUMBERED = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
+__all__ = ["Committed", "Fresh", "OutcomeUnknown", "Refused", "commit", "current"]
+
+Holds = Callable[[TableMetadata], bool]
 
 
 class Refused(Conflict):
@@ -34,26 +30,7 @@ class OutcomeUnknown(NotReady):
     """Whether the commit was made is not known, so nothing of it may be deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """A table as it is in its catalog: ``location`` is that of its metadata file."""
-
-    identifier: TableIdentifier
-    location: str
-    metadata: TableMetadata
-    store: StoreSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """A table that is not in its catalog yet: ``metadata`` is what it begins with."""
-
-    identifier: TableIdentifier
-    metadata: TableMetadata
-    store: StoreSettings
-
-
-def current(catalog: Pointers, identifier: TableIdentifier) -> Committed | None:
+def current(catalog: WritableCatalog, identifier: TableIdentifier) -> Committed | None:
     """Return the table as it is now, with all of its metadata; None if there is none.
 
     Raises:
@@ -61,33 +38,23 @@ def current(catalog: Pointers, identifier: TableIdentifier) -> Committed | None:
         DamagedData: Its metadata file is missing.
         NotReady: The catalog or the store does not answer.
     """
-    location = catalog.pointer(identifier.db_schema, identifier.table)
-    if location is None:
-        return None
-    store = catalog.store(location)
-    content = blobs.read(store, location, f"the metadata of table {identifier}")
-    try:
-        document = json.loads(content)
-        # Not ``documents.readable``, which leaves out what must be written back.
-        metadata = TableMetadataUtil.parse_obj(document)
-    except Exception as broken:
-        raise Unsupported(
-            f"the metadata of table {identifier} cannot be read in full, so it is not written"
-        ) from broken
-    if metadata.format_version != 2:
-        raise Unsupported(
-            f"table {identifier} is of format version {metadata.format_version}; 2 is written"
-        )
-    return Committed(identifier, location, metadata, store)
+    return catalog.current(identifier)
 
 
 def commit(
-    catalog: Pointers,
+    catalog: WritableCatalog,
     base: Committed | Fresh,
     updates: Sequence[TableUpdate],
-    holds: Callable[[TableMetadata], bool],
+    holds: Holds,
 ) -> Committed:
     """Apply *updates* to the table, once, and only if it still is *base*.
+
+    What "still is" means, the catalog decides: with ``compares_properties`` nothing at all has
+    changed.  Without, the table, its snapshot on ``main``, columns and partitions have not; of
+    two commits of nothing but properties from one base both are made, in some order, and each
+    property is as the later one says.  Such commits are right only if what they set is true of
+    the head they were made from, whatever other properties say; where that is not so, use
+    ``changed_properties``.
 
     Args:
         catalog: Where the table is.
@@ -100,48 +67,123 @@ def commit(
         Refused: The table is not *base* any more.
         OutcomeUnknown: No answer came, and the table does not hold the change, or cannot be
             asked.
-        FlightlakeError: The metadata could not be written; nothing was committed.
+        FlightlakeError: Nothing was committed.
     """
-    identifier, store = base.identifier, base.store
-    old = base.location if isinstance(base, Committed) else None
-    metadata = update_table_metadata(base.metadata, tuple(updates), metadata_location=old)
-    location = _next_location(metadata.location, old)
-    content = metadata.model_dump_json().encode()
-    put(store, location, content, f"the metadata of table {identifier}")
-    made = Committed(identifier, location, metadata, store)
+    name = base.identifier
     try:
-        done = catalog.swap(identifier.db_schema, identifier.table, old, location)
-    except Exception as lost:
-        if _landed(catalog, made, holds):
-            return made
-        raise OutcomeUnknown(
-            f"it is not known whether the change of {identifier} was committed; look at it again"
-            " before you repeat the statement"
-        ) from lost
-    if done:
-        return made
+        found = catalog.attempt(base, updates)
+    except Lost as lost:
+        landed = _landed(catalog, base, updates, holds)
+        if landed is None:
+            raise _unknown(name) from lost
+        return landed
+    if isinstance(found, Committed):
+        return found
     # A lower layer may have sent the request twice, and this be the answer to the second.
-    if _landed(catalog, made, holds):
-        return made
-    remove(store, [location])
-    raise Refused(f"{identifier} was changed by somebody else meanwhile; run the statement again")
+    landed = _landed(catalog, base, updates, holds)
+    if landed is not None:
+        return landed
+    remove(base.store, found.left)
+    raise _refused(name)
 
 
-def _landed(catalog: Pointers, made: Committed, holds: Callable[[TableMetadata], bool]) -> bool:
-    """Return whether the table holds the change; raises ``OutcomeUnknown`` if nobody says."""
+def dropped(catalog: WritableCatalog, table: Committed) -> None:
+    """Take a table out of its catalog, and leave its files; tried once.
+
+    Raises:
+        Refused: It was changed by somebody else meanwhile.
+        OutcomeUnknown: It is not known whether it was done.
+        FlightlakeError: It was not done.
+    """
     try:
-        now = current(catalog, made.identifier)
+        done = catalog.drop(table)
+    except Lost as lost:
+        if _asked(catalog, table.identifier) is None:
+            return
+        raise _unknown(table.identifier) from lost
+    if not done:
+        raise _refused(table.identifier)
+
+
+def renamed(catalog: WritableCatalog, table: Committed, to: TableIdentifier) -> None:
+    """Give a table another name in its catalog; tried once.
+
+    Raises:
+        AlreadyExists: The new name is taken.
+        NotFound: There is no such schema.
+        Unsupported: The catalog cannot do this in one step.
+        Refused: The table was changed by somebody else meanwhile.
+        OutcomeUnknown: It is not known whether it was done.
+        FlightlakeError: It was not done.
+    """
+    if catalog.current(to) is not None:
+        raise AlreadyExists(f"{to} is there already; choose another name")
+    try:
+        done = catalog.rename(table, to)
+    except Lost as lost:
+        there = _asked(catalog, to)
+        if there is None or there.metadata.table_uuid != table.metadata.table_uuid:
+            raise _unknown(table.identifier) from lost
+        return
+    if not done:
+        raise _refused(table.identifier)
+
+
+def _landed(
+    catalog: WritableCatalog, base: Committed | Fresh, updates: Sequence[TableUpdate], holds: Holds
+) -> Committed | None:
+    """Return the table if it holds the change, None if it does not and nothing hides it.
+
+    Raises:
+        OutcomeUnknown: Nobody says.
+    """
+    now = _asked(catalog, base.identifier)
+    if now is None or now.metadata.table_uuid != base.metadata.table_uuid:
+        return None
+    if isinstance(base, Fresh) or holds(now.metadata):
+        return now
+    ours = next((u.snapshot.snapshot_id for u in updates if isinstance(u, AddSnapshotUpdate)), None)
+    if ours is None:
+        return None
+    follows = _follows(now.metadata, ours, base.metadata.current_snapshot_id)
+    if follows is None:
+        raise _unknown(base.identifier)
+    return now if follows else None
+
+
+def _follows(metadata: TableMetadata, ours: int, base: int | None) -> bool | None:
+    """Return whether the head came after *ours*, which was to be put on *base*.
+
+    None if that cannot be told, because what came before the head is not there any more (Nessie
+    never tells of more than the head).
+    """
+    seen = metadata.current_snapshot_id
+    while seen != ours and seen != base:
+        snapshot = None if seen is None else metadata.snapshot_by_id(seen)
+        if snapshot is None:
+            # Where *base* is still known, what was put on it would be, too.
+            known = base is not None and metadata.snapshot_by_id(base) is not None
+            return False if known else None
+        seen = snapshot.parent_snapshot_id
+    return seen == ours
+
+
+def _asked(catalog: WritableCatalog, identifier: TableIdentifier) -> Committed | None:
+    try:
+        return catalog.current(identifier)
     except FlightlakeError as silent:
         raise OutcomeUnknown(
-            f"it is not known whether the change of {made.identifier} was committed, and its"
-            " catalog cannot be asked; look at it again before you repeat the statement"
+            f"it is not known whether the change of {identifier} was made, and its catalog cannot"
+            " be asked; look at it again before you repeat the statement"
         ) from silent
-    if now is None or now.metadata.table_uuid != made.metadata.table_uuid:
-        return False
-    return holds(now.metadata)
 
 
-def _next_location(table: str, before: str | None) -> str:
-    found = None if before is None else _NUMBERED.search(before)
-    number = int(found[1]) + 1 if found else 0
-    return f"{table.rstrip('/')}/metadata/{number:05d}-{uuid.uuid4()}.metadata.json"
+def _unknown(identifier: TableIdentifier) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"it is not known whether the change of {identifier} was made; look at it again before you"
+        " repeat the statement"
+    )
+
+
+def _refused(identifier: TableIdentifier) -> Refused:
+    return Refused(f"{identifier} was changed by somebody else meanwhile; run the statement again")
