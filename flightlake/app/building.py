@@ -1,6 +1,8 @@
 """From the configuration to the parts of a server, connected; nothing listens yet."""
 
 import os
+import secrets
+import socket
 
 import pyarrow as pa
 
@@ -58,7 +60,7 @@ def build(settings: Settings) -> App:
     # The engine can be told of a directory or of a limit, and forgets the one when told of the
     # other (Engine); without a directory it spills where programs put temporary files.
     os.environ["TMPDIR"] = str(spill.path)
-    query, views = statements(settings, catalogs, spill, clock, observer)
+    query, views = statements(settings, catalogs, spill, clock, observer, _instance())
     found = functions()
     services = Services(
         catalogs=catalogs.of(None),
@@ -104,6 +106,11 @@ def build(settings: Settings) -> App:
         "grpc" if credentials is None else "grpc+tls",
         server.drain_timeout,
     )
+
+
+def _instance() -> str:
+    """Return what this process is called, which no other and no later one is."""
+    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 def _catalogs(settings: Settings) -> CallerCatalogs:

@@ -5,9 +5,11 @@ from flightlake.config import Settings, cores, memory_bytes
 from flightlake.engine.engine import Defaults, Engine, EngineSettings
 from flightlake.engine.spill import SpillDirectory
 from flightlake.lake.callers import CallerCatalogs
+from flightlake.query.activity import Activity
 from flightlake.query.admission import Slots
 from flightlake.query.planning import Planning
 from flightlake.query.service import QueryService, StatementLimits
+from flightlake.query.system_tables import ProcessTables
 from flightlake.query.view_statements import ViewStatements
 from flightlake.query.workers import Workers
 from flightlake.refresh.refreshing import Refresher
@@ -21,10 +23,16 @@ def statements(
     spill: SpillDirectory,
     clock: Clock,
     observer: Observer,
+    server: str,
 ) -> tuple[QueryService, ViewStatements]:
-    """Return what runs queries, and what runs statements about materialized views."""
+    """Return what runs queries, and what runs statements about materialized views.
+
+    *server* is what this process is called in the system tables.
+    """
     limits, shared = settings.limits, catalogs.of(None)
     running = limits.running or 2 * cores()
+    activity = Activity(clock, sql_text=settings.logging.sql_text)
+    of_process = ProcessTables(activity, server, clock.now)
     engine = Engine(
         EngineSettings(
             memory_bytes=limits.memory.of(memory_bytes()),
@@ -35,10 +43,10 @@ def statements(
         shared,
     )
     workers = Workers(running)
-    planning = Planning(engine, workers, catalogs.of)
+    planning = Planning(engine, workers, catalogs.of, of_process.of)
     slots = Slots(running, limits.queued, limits.queue_timeout, clock, observer)
     bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
     defaults = Defaults(settings.default_catalog, settings.session.schema_)
-    query = QueryService(planning, slots, bounds, defaults, clock, observer)
+    query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
     views = MaterializedViews(Refresher(engine, shared, workers, clock), settings.writable)
     return query, ViewStatements(views, query, slots, bounds, clock, observer)

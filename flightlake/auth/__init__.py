@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+ANONYMOUS = "anonymous"
+"""The subject, and the method, of callers who show no credentials."""
+
 OptionValue = str | bool | int | float | tuple[str, ...]
 """A session option's value (Flight.proto, ``SessionOptionValue``)."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from flightlake.auth import Grant, Identity, Peer, Session
+from flightlake.auth import ANONYMOUS, Grant, Identity, Peer, Session
 from flightlake.auth.foreign import ForeignTokens
 from flightlake.auth.headers import Basic, Bearer, parse_authorization, read_cookie
 from flightlake.auth.jwt import EXPIRED, REFUSED
@@ -27,7 +27,7 @@ Attempt = Callable[[str, bool, str | None, str], None]
 """Called for each login: method, accepted, subject (None if unknown), address of the peer."""
 
 _LOGIN = timedelta(days=30)  # how long a password login can be renewed
-_ANONYMOUS = Identity("anonymous", frozenset(), "anonymous")
+_ANONYMOUS = Identity(ANONYMOUS, frozenset(), ANONYMOUS)
 _NO_CREDENTIALS = "no credentials were sent; send a user name and password, or a bearer token"
 _PLAINTEXT = (
     "credentials are not accepted over an unencrypted connection; connect with TLS (grpc+tls://)"

@@ -21,6 +21,7 @@ from flightlake.engine.contexts import open_contexts, session_config
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.defaults import Defaults as Defaults
 from flightlake.engine.explain import without_paths
+from flightlake.engine.filters import predicates
 from flightlake.engine.known_plans import KnownPlans
 from flightlake.engine.loss_guard import Counted, LossGuard
 from flightlake.engine.outlet import Outlet
@@ -33,10 +34,13 @@ from flightlake.engine.scan_pump import ScanPump, ScanThreads, is_steady
 from flightlake.engine.sessions import Sessions
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
+from flightlake.engine.system_tables import SystemTables
 from flightlake.engine.tables import StatementTables
 from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
+from flightlake.lake.portions import Portion
+from flightlake.lake.predicates import Predicate
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import IcebergView
@@ -143,6 +147,15 @@ class Engine:
             planned.plan,
         )
 
+    def wanted(self, survey: Survey) -> Mapping[TableIdentifier, Predicate]:
+        """Return which rows the statement of *survey* wants of each table that it reads.
+
+        A table that is not in the answer is one of which nothing is known.
+        """
+        frame = self._context.create_dataframe_from_logical_plan(survey.plan)
+        schemas = {name: table.schema for name, table in survey.tables.items()}
+        return predicates(frame.optimized_logical_plan(), schemas)
+
     def plan(
         self,
         text: SqlText,
@@ -152,17 +165,22 @@ class Engine:
         moment: datetime,
         cancellation: Cancellation,
         catalogs: Catalogs | None = None,
+        system: SystemTables | None = None,
+        only: Mapping[TableIdentifier, tuple[Portion, ...]] | None = None,
     ) -> Plan:
         """Plan *text* on the snapshots of *pins*, and on the current ones of other tables.
 
-        *moment* is the statement's current time; *catalogs* are those it sees, if not the engine's.
+        *moment* is the statement's current time; *catalogs* are those it sees, if not the engine's;
+        *system* is what it sees of the system tables.  Of tables in *only*, which are in *pins*,
+        too, it reads these files and no others.
 
         Raises:
             FlightlakeError: The statement is wrong, a table cannot be read, or *cancellation*
                 came meanwhile.
         """
         cancellation.check()
-        tables = self._tables(catalogs, pins, defaults)
+        tables = self._tables(catalogs, pins, defaults, system)
+        tables.only = only or {}
         lasting = not pins and not values and not text.parameters
         known = self._known.find(text, defaults, tables) if lasting else None
         if known is not None:
@@ -243,10 +261,14 @@ class Engine:
             self._stores.ensure(table.store)
 
     def _tables(
-        self, catalogs: Catalogs | None, pins: Mapping[TableIdentifier, Pin], defaults: Defaults
+        self,
+        catalogs: Catalogs | None,
+        pins: Mapping[TableIdentifier, Pin],
+        defaults: Defaults,
+        system: SystemTables | None = None,
     ) -> StatementTables:
         seen = self._catalogs if catalogs is None else catalogs
-        return StatementTables(seen, pins, defaults.branch)
+        return StatementTables(seen, pins, defaults.branch, system)
 
     def _planner(
         self,

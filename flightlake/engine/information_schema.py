@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 
 from flightlake.engine.missing_names import INFORMATION_SCHEMA
+from flightlake.engine.system_tables import SCHEMAS, SYSTEM
 from flightlake.engine.tables import StatementTables
 from flightlake.engine.view_sql import in_order
 from flightlake.errors import FlightlakeError, NotFound, NotReady
@@ -46,7 +47,7 @@ COLUMNS = pa.schema(
 
 
 def _schemata(catalog: str, tables: StatementTables) -> pa.Table:
-    names = [*_schemas(catalog, tables), NAME]
+    names = [*_schemas(catalog, tables), SYSTEM, NAME]
     rows = {"catalog_name": [catalog] * len(names), "schema_name": names}
     return pa.table({**rows, "schema_owner": [""] * len(names)}, schema=SCHEMATA)
 
@@ -54,6 +55,7 @@ def _schemata(catalog: str, tables: StatementTables) -> pa.Table:
 def _tables(catalog: str, tables: StatementTables) -> pa.Table:
     found = [(name.db_schema, name.table, "BASE TABLE") for name in _names(catalog, tables)]
     found += [(name.db_schema, name.table, "VIEW") for name in _views_of(catalog, tables)]
+    found += [(SYSTEM, name, "SYSTEM TABLE") for name in SCHEMAS]
     found += [(NAME, view, "VIEW") for view in VIEWS]
     return _rows(TABLES, [(catalog, *row) for row in found])
 
@@ -70,6 +72,8 @@ def _columns(catalog: str, tables: StatementTables) -> pa.Table:
     names = [*_names(catalog, tables), *_views_of(catalog, tables)]
     with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="columns") as threads:
         schemas = list(threads.map(lambda name: _schema(name, tables), names))
+    names += [TableIdentifier(catalog, SYSTEM, table) for table in SCHEMAS]
+    schemas += SCHEMAS.values()
     return _rows(
         COLUMNS,
         [
@@ -92,7 +96,8 @@ VIEWS: Mapping[str, View] = {
 
 
 def _schemas(catalog: str, tables: StatementTables) -> list[str]:
-    return tables.catalogs[catalog].db_schemas()
+    # What a catalog has below the name of the system tables is hidden by them.
+    return [name for name in tables.catalogs[catalog].db_schemas() if name != SYSTEM]
 
 
 def _names(catalog: str, tables: StatementTables) -> Iterator[TableIdentifier]:

@@ -1,5 +1,6 @@
 """What a client is told of a name that nothing has."""
 
+from flightlake.engine.system_tables import SCHEMAS, SYSTEM
 from flightlake.errors import NotFound
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.views import views_in
@@ -19,6 +20,10 @@ def missing(catalogs: Catalogs, identifier: TableIdentifier) -> NotFound:
             f"{INFORMATION_SCHEMA} has no {quote(identifier.table)} here; it has columns,"
             " schemata, tables and views"
         )
+    if identifier.db_schema == SYSTEM:
+        near = nearest(identifier.table, SCHEMAS)
+        hint = f"; did you mean '{near}'?" if near else f"; it has {', '.join(SCHEMAS)}"
+        return NotFound(f"{SYSTEM} has no table {quote(identifier.table)}{hint}")
     if identifier.db_schema == NO_SCHEMA:
         return NotFound(
             f"table {quote(identifier.table)} has no schema in front of it, and the session no"

@@ -14,7 +14,9 @@ from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 
 from flightlake.engine.defaults import Defaults
 from flightlake.engine.information_schema import NAME, VIEWS, View
-from flightlake.engine.scan import empty
+from flightlake.engine.scan import in_memory
+from flightlake.engine.system_frames import system_frame
+from flightlake.engine.system_tables import SCHEMAS, SYSTEM
 from flightlake.engine.tables import StatementTables
 from flightlake.engine.time_travel import Wanted, decode
 from flightlake.errors import FlightlakeError
@@ -57,6 +59,8 @@ class StatementCatalog(CatalogProvider):
     def schema(self, name: str) -> SchemaProvider | None:  # type: ignore[override]
         if name == NAME and self._name in self._lookup.tables.catalogs:
             return _InformationSchema(self._name, self._lookup)
+        if name == SYSTEM:
+            return _SystemSchema(self._lookup)
         return _Schema(self._name, name, self._lookup)
 
 
@@ -112,6 +116,8 @@ class _Schema(SchemaProvider):
             ((self._catalog, self._name, wanted.table), (self._catalog, self._name)),
         ]
         for parts, (db_schema, table) in spelled:
+            if db_schema == SYSTEM:
+                continue  # they have none, whatever is stored below their names
             if parts in dotted and (len(parts) > 2 or self._catalog == defaults.catalog):
                 base = TableIdentifier(defaults.catalog, db_schema, table)
                 meant = replace(wanted, table=table, metadata=wanted.table)
@@ -142,9 +148,31 @@ class _InformationSchema(SchemaProvider):
         return _in_memory(self._lookup.engine, view(self._catalog, self._lookup.tables))
 
 
+class _SystemSchema(SchemaProvider):
+    """The system tables: the same in each catalog, whatever it has of that name itself."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    @property
+    def table_names(self) -> Sequence[str]:  # type: ignore[override]
+        return list(SCHEMAS)
+
+    def table_exist(self, name: str) -> bool:
+        return self.table(name) is not None
+
+    def table(self, name: str) -> Table | None:
+        return self._lookup.pool.submit(self._make, name).result()
+
+    def _make(self, name: str) -> Table | None:
+        lookup = self._lookup
+        try:
+            frame = system_frame(name, lookup.tables, lookup.scan, lookup.engine)
+        except FlightlakeError as failure:
+            lookup.tables.fail(failure)
+            raise
+        return None if frame is None else Table(frame)
+
+
 def _in_memory(engine: SessionContext, rows: pa.Table) -> Table:
-    # Not from_arrow, which registers the rows in the shared context, for good.
-    batches = rows.combine_chunks().to_batches()
-    if not batches:
-        return Table(empty(engine, rows.schema))
-    return Table(engine.read_batches(batches))
+    return Table(in_memory(engine, rows))

@@ -76,6 +76,13 @@ def empty(engine: SessionContext, schema: pa.Schema) -> DataFrame:
     return engine.read_batch(pa.RecordBatch.from_pylist([], schema=schema))
 
 
+def in_memory(engine: SessionContext, rows: pa.Table) -> DataFrame:
+    """Return *rows* as a table."""
+    # Not from_arrow, which registers the rows in the shared context, for good.
+    batches = rows.combine_chunks().to_batches()
+    return engine.read_batches(batches) if batches else empty(engine, rows.schema)
+
+
 @dataclass(frozen=True, slots=True)
 class ScannedFiles:
     """The files that one scan of *table* was made for, by their engine URLs."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from datafusion import DataFrame, SessionConfig, SessionContext
 
 from flightlake.engine.defaults import Defaults
+from flightlake.engine.missing_names import NO_CATALOG
 from flightlake.engine.moment import fix
 from flightlake.engine.providers import Lookup, Scan, StatementCatalog
 from flightlake.engine.sql_text import SqlText
@@ -59,6 +60,7 @@ class Sessions:
             place.tables, place.scan, views.frame, pool, self.engine, defaults, text.dotted
         )
         names = {name: name for name in place.tables.catalogs}
+        names[NO_CATALOG] = NO_CATALOG  # where the system tables are there all the same
         # In schema.table.snapshots, the schema stands where the engine looks for a catalog.
         names |= {parts[0]: parts[0] for parts in text.dotted if len(parts) == 3}
         for name, catalog in {**names, **synonyms}.items():

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from flightlake.engine.system_tables import SYSTEM, SystemReading, SystemTables
 from flightlake.engine.time_travel import Wanted, decode
 from flightlake.errors import FlightlakeError, NotFound, Unsupported
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.inspection import inspect
+from flightlake.lake.portions import Portion
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import IcebergView, find_view
 from flightlake.names import TableIdentifier
@@ -24,14 +26,20 @@ class StatementTables:
         pins: The snapshots to read, for a statement that was planned before; tables that are
             not among them are read as they are now.
         branch: Read of the tables that have it, where a name asks for no version; ``""``: none.
+        system: Where the rows of the system tables come from.
     """
 
     def __init__(
-        self, catalogs: Catalogs, pins: Mapping[TableIdentifier, Pin], branch: str = ""
+        self,
+        catalogs: Catalogs,
+        pins: Mapping[TableIdentifier, Pin],
+        branch: str = "",
+        system: SystemTables | None = None,
     ) -> None:
         self.catalogs = catalogs
         self._pins = pins
         self._branch = branch
+        self.system = SystemReading(system or {})
         self._lock = threading.Lock()
         self._tables: dict[TableIdentifier, IcebergTable | None] = {}
         self._locks: dict[TableIdentifier, threading.Lock] = {}
@@ -41,8 +49,10 @@ class StatementTables:
         """The first error met while loading; the engine passes on only its text."""
         self.absent: list[TableIdentifier] = []
         """What was asked for and is not there."""
+        self.only: Mapping[TableIdentifier, tuple[Portion, ...]] = {}
+        """Tables of which some files are read, and no others."""
         self.unpinned: list[str] = []
-        """What was read that is no table at a snapshot: metadata tables, information_schema."""
+        """What was read that is no table at a snapshot: metadata and system tables, and so on."""
 
     def load(self, identifier: TableIdentifier) -> IcebergTable | None:
         """Return the table, or None if there is none of that name.
@@ -156,13 +166,14 @@ class StatementTables:
         if table is None:
             return None
         pin = self._pins.get(identifier)
-        if pin is not None:
+        # What a system table's own table has not got yet is read as it is now, and so is that.
+        if pin is not None and identifier.db_schema != SYSTEM:
             _require_same(identifier, pin, table.uuid)
             table = table.at_snapshot(pin.snapshot_id, pin.schema_id)
         else:
             table = self._at(table, wanted)
         # Each version that a statement names is a table of its own to the engine.
-        return replace(table, identifier=identifier)
+        return replace(table, identifier=identifier, only=self.only.get(identifier))
 
     def _at(self, table: IcebergTable, wanted: Wanted) -> IcebergTable:
         if wanted.as_of is not None:

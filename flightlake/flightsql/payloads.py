@@ -40,7 +40,8 @@ class Statement:
     session's defaults (``""`` for none); ``pins`` says what to read of each table; ``parameters``
     is an Arrow IPC stream with the bound rows; ``moment`` what it takes for the current time;
     ``branch`` the branch it reads of the tables that have it (``""`` for none).  ``own_token`` is
-    the caller's, for catalogs that are read with it; no handle holds it.
+    the caller's, for catalogs that are read with it, and ``roles`` are those he has now; no
+    handle holds them.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Statement:
     moment: datetime = EPOCH
     branch: str = ""
     own_token: str | None = field(default=None, repr=False, compare=False)
+    roles: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from flightlake.flightsql.payloads import Statement
 from flightlake.lake.catalogs import Catalogs
 from flightlake.query.parameters import Row
 from flightlake.query.record import Record
+from flightlake.query.system_tables import SystemTablesOf
 from flightlake.query.workers import Workers
 
 CatalogsOf = Callable[[str | None], Catalogs]
@@ -25,14 +26,20 @@ class Planning:
         engine: Plans.
         workers: The threads it plans on.
         catalogs: What a caller with this token of his own sees; None: what the engine has.
+        system: The system tables as the caller of a statement sees them; None: without rows.
     """
 
     def __init__(
-        self, engine: Engine, workers: Workers, catalogs: CatalogsOf | None = None
+        self,
+        engine: Engine,
+        workers: Workers,
+        catalogs: CatalogsOf | None = None,
+        system: SystemTablesOf | None = None,
     ) -> None:
         self._engine = engine
         self._workers = workers
         self._catalogs = catalogs
+        self._system = system
 
     def outline(
         self, text: SqlText, statement: Statement, record: Record, call: Cancellation
@@ -99,6 +106,7 @@ class Planning:
         call: Cancellation,
     ) -> Plan:
         defaults, catalogs = _defaults(statement), self._seen(statement)
+        system = None if self._system is None else self._system(statement)
 
         def work() -> Plan:
             values = {}
@@ -106,7 +114,7 @@ class Planning:
                 outline = self._engine.outline(text, defaults, statement.pins, catalogs)
                 values = bind(row, outline.parameters)
             return self._engine.plan(
-                text, defaults, statement.pins, values, statement.moment, call, catalogs
+                text, defaults, statement.pins, values, statement.moment, call, catalogs, system
             )
 
         try:

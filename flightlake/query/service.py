@@ -17,6 +17,7 @@ from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText, read
 from flightlake.errors import FlightlakeError, InvalidRequest, NotFound
 from flightlake.flightsql.payloads import Statement
+from flightlake.query.activity import Activity
 from flightlake.query.admission import Slot, Slots
 from flightlake.query.deadlines import Deadlines
 from flightlake.query.parameters import Row, decode_rows
@@ -63,7 +64,9 @@ class QueryService:
         clock: The time.
         observer: Is told of each statement's end.
 
-    ``deadlines`` and ``registry`` are shared with statements that are run elsewhere.
+        activity: Is told of all that is run.
+
+    ``deadlines``, ``registry`` and ``activity`` are shared with statements that are run elsewhere.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class QueryService:
         defaults: Defaults,
         clock: Clock,
         observer: Observer,
+        activity: Activity | None = None,
     ) -> None:
         self._planning = planning
         self._slots = slots
@@ -83,10 +87,11 @@ class QueryService:
         self._observer = observer
         self.deadlines = Deadlines(clock)
         self.registry = Registry()
+        self.activity = activity or Activity(clock)
 
     def new_statement(self, sql: str, identity: Identity, session: Session) -> Statement:
         """Return *sql* as a statement of its own, with the session's defaults."""
-        defaults = self._session(session)
+        defaults = _defaults(session, self._defaults)
         return Statement(
             id=uuid.uuid4().hex,
             sql=sql,
@@ -96,11 +101,12 @@ class QueryService:
             session_id=session.id,
             branch=str(session.options.get("branch") or ""),
             own_token=identity.own_token,
+            roles=identity.roles,
         )
 
     def session_defaults(self, session: Session) -> dict[str, str]:
         """Return the options a session has without setting them."""
-        defaults = self._session(session)
+        defaults = _defaults(session, self._defaults)
         found = {"catalog": defaults.catalog, "schema": defaults.db_schema}
         return {name: value for name, value in found.items() if value}
 
@@ -116,7 +122,9 @@ class QueryService:
         with self._timed(call), record.failing(call):
             text = self._read(record, statement)
             with record.queued(lambda: self._slots.take(call)):
-                return self._planning.outline(text, statement, record, call)
+                outline = self._planning.outline(text, statement, record, call)
+        record.prepared()
+        return outline
 
     def describe(
         self, statement: Statement, call: Cancellation, trace_id: str | None = None
@@ -134,6 +142,7 @@ class QueryService:
             rows = decode_rows(statement.parameters)
             with record.queued(lambda: self._slots.take(call)):
                 plan = self._planning.first(text, statement, rows, record, call)
+        record.described()
         statement = replace(statement, pins=plan.pins)
         now = self._clock.now()
         self.registry.keep(statement, plan, now + self._limits.plans_kept)
@@ -154,7 +163,7 @@ class QueryService:
             FlightlakeError: It cannot be planned any more, or the server is full.
         """
         _own(statement, identity)
-        statement = replace(statement, own_token=identity.own_token)
+        statement = replace(statement, own_token=identity.own_token, roles=identity.roles)
         record = self._record(statement, trace_id)
         with ExitStack() as undo, record.failing(call):
             text = self._read(record, statement)
@@ -182,9 +191,11 @@ class QueryService:
                 self._close(statement, Ending.READ)
             record.finish(rows, size, error)
 
-        return ResultStream(
+        stream = ResultStream(
             _for_all(rows, plan.schema), results, call, ended, lambda: self._leave(slot)
         )
+        record.watch(stream.counts)
+        return stream
 
     def cancel(self, statement: Statement, identity: Identity) -> bool:
         """Cancel a statement of *identity*'s; return False if it was over before.
@@ -193,6 +204,7 @@ class QueryService:
             NotFound: It is another's.
         """
         _own(statement, identity)
+        self.activity.cancelled(statement)
         return self._close(statement, Ending.CANCELLED)
 
     def extended(self, statement: Statement, identity: Identity) -> datetime:
@@ -210,14 +222,8 @@ class QueryService:
         self.deadlines.stop()
         self._planning.close()
 
-    def _session(self, session: Session) -> Defaults:
-        catalog = str(session.options.get("catalog") or self._defaults.catalog)
-        # The configured schema belongs to the configured catalog.
-        fallback = self._defaults.db_schema if catalog == self._defaults.catalog else ""
-        return Defaults(catalog, str(session.options.get("schema") or fallback))
-
     def _record(self, statement: Statement, trace_id: str | None) -> Record:
-        return Record(statement, self._clock, self._observer, trace_id)
+        return Record(statement, self._clock, self._observer, trace_id, self.activity)
 
     def _read(self, record: Record, statement: Statement) -> SqlText:
         size = len(statement.sql.encode())
@@ -255,6 +261,13 @@ def _for_all(rows: Sequence[Row], schema: pa.Schema) -> pa.Schema:
         return schema
     # A parameter that is not null in the first row may be in another.
     return pa.schema([field.with_nullable(True) for field in schema], schema.metadata)
+
+
+def _defaults(session: Session, configured: Defaults) -> Defaults:
+    catalog = str(session.options.get("catalog") or configured.catalog)
+    # The configured schema belongs to the configured catalog.
+    fallback = configured.db_schema if catalog == configured.catalog else ""
+    return Defaults(catalog, str(session.options.get("schema") or fallback))
 
 
 def _own(statement: Statement, identity: Identity) -> None:

@@ -81,6 +81,10 @@ class ResultStream:
         finally:
             self._end(error)
 
+    def counts(self) -> tuple[int, int]:
+        """Return how many rows and bytes have been handed on."""
+        return self._rows, self._bytes
+
     def close(self) -> None:
         """Stop the statement; one that has been read to its end stays a success."""
         self._end(self._cancellation.reason or Cancelled("the client stopped reading"))

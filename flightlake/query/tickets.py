@@ -52,7 +52,7 @@ def prepared_in(handle: bytes, sealer: Sealer, identity: Identity) -> PreparedSt
     prepared = decode_prepared(sealer.open(PREPARED_STATEMENT, handle))
     if prepared.statement.subject != identity.subject:
         raise NotFound("the prepared statement is not one that was made for you")
-    statement = replace(prepared.statement, own_token=identity.own_token)
+    statement = replace(prepared.statement, own_token=identity.own_token, roles=identity.roles)
     return replace(prepared, statement=statement)
 
 

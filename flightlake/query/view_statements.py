@@ -144,7 +144,7 @@ class ViewStatements:
     def _run(
         self, statement: Statement, identity: Identity, call: Cancellation, trace_id: str | None
     ) -> pa.Table:
-        record = Record(statement, self._clock, self._observer, trace_id)
+        record = Record(statement, self._clock, self._observer, trace_id, self._query.activity)
         record.kind = _KIND
         with record.failing(call), self._query.deadlines.limiting(call, self._limits.timeout):
             parsed = self._parsed(statement)
