@@ -14,6 +14,7 @@ from flightlake.clock import SystemClock
 from flightlake.engine.engine import Engine
 from flightlake.errors import NotReady
 from flightlake.lake.catalogs import Catalog
+from flightlake.lake.pointers import PointedTables
 from flightlake.query.workers import Workers
 from flightlake.refresh.grammar import parse
 from flightlake.refresh.refreshing import Refresher
@@ -100,8 +101,8 @@ def mills(tmp_path: Path) -> Iterator[Mills]:
         engine.close()
 
 
-class Odd:
-    """A catalog of which a test overrides what it wants to be odd."""
+class Odd(PointedTables):
+    """A catalog of pointers of which a test overrides what it wants to be odd."""
 
     def __init__(self, catalog: Any) -> None:
         self.catalog = catalog
@@ -109,12 +110,14 @@ class Odd:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.catalog, name)
 
-    # The protocols that are asked for at run time look for these on the class.
     def pointer(self, *name: str) -> Any:
         return self.catalog.pointer(*name)
 
     def swap(self, *change: Any) -> Any:
         return self.catalog.swap(*change)
+
+    def swap_name(self, *change: Any) -> Any:
+        return self.catalog.swap_name(*change)
 
     def new_location(self, *name: str) -> Any:
         return self.catalog.new_location(*name)

@@ -1,36 +1,80 @@
-"""What a catalog must offer so that tables can be written: one compare-and-swap."""
+"""Tables that a catalog keeps as pointers to metadata files, written by compare-and-swap."""
 
-from typing import Protocol, runtime_checkable
+import gzip
+import json
+import re
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil, new_table_metadata
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.table.update import TableUpdate, update_table_metadata
+
+from flightlake.errors import FlightlakeError, NotFound, Unsupported
+from flightlake.lake import blobs
+from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.new_files import put, remove
 from flightlake.lake.stores import StoreSettings
+from flightlake.lake.table import IcebergTable
+from flightlake.lake.writing import (
+    Committed,
+    Fresh,
+    Lost,
+    Refusal,
+    WritableCatalog,
+    WritingRefused,
+)
+from flightlake.names import TableIdentifier
+
+Pointers = WritableCatalog
+
+_NUMBERED = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
 
 
-@runtime_checkable
-class Pointers(Protocol):
-    """A catalog that can change which metadata file is a table's.  Thread-safe."""
+class PointedTables(ABC):
+    """A ``WritableCatalog``, for all catalogs that can change which metadata file is a table's."""
 
+    @abstractmethod
     def pointer(self, db_schema: str, table: str) -> str | None:
         """Return the location of the table's metadata file now; None if there is no such table.
 
         Raises:
             NotReady: The catalog does not answer.
         """
-        ...
 
-    def swap(self, db_schema: str, table: str, old: str | None, new: str | None) -> bool:
+    @abstractmethod
+    def swap(
+        self,
+        db_schema: str,
+        table: str,
+        old: str | None,
+        new: str | None,
+        metadata: TableMetadata | None = None,
+    ) -> bool:
         """Put *new* in the place of *old*, in one step, and only if *old* is there.
 
         Without *old* the table is made, without *new* it is taken out of the catalog.  Tried
-        once, never again.
+        once, never again.  *metadata* is what *new* holds, for catalogs that show columns.
 
         Returns:
             True if it was done; False if certainly not, because something else is there.
 
         Raises:
-            FlightlakeError: Whether it was done, or still will be, is not known.
+            WritingRefused: It was not done, and will not be.
+            Exception: Whether it was done, or still will be, is not known.
         """
-        ...
 
+    @abstractmethod
+    def swap_name(self, db_schema: str, table: str, old: str, to: TableIdentifier) -> bool:
+        """Give the table another name, in one step, and only if *old* is its metadata file.
+
+        Returns and raises as ``swap`` does; and ``NotFound`` if there is no such schema.
+        """
+
+    @abstractmethod
     def new_location(self, db_schema: str, table: str) -> str:
         """Return where the files of a new table go; a directory of its own.
 
@@ -38,17 +82,124 @@ class Pointers(Protocol):
             NotFound: There is no such schema.
             Unsupported: The catalog does not say where tables go.
         """
-        ...
 
+    @abstractmethod
     def store(self, location: str) -> StoreSettings:
         """Return how files at *location* are reached."""
-        ...
 
-    def materialized_views(self, db_schema: str) -> list[str]:
-        """Return the names of the tables in *db_schema* that hold materialized views, sorted.
+    def current(self, identifier: TableIdentifier) -> Committed | None:
+        location = self.pointer(identifier.db_schema, identifier.table)
+        if location is None:
+            return None
+        store = self.store(location)
+        content = blobs.read(store, location, f"the metadata of table {identifier}")
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        return Committed(identifier, location, whole_metadata(content, identifier), store)
 
-        Raises:
-            NotFound: There is no such schema.
-            NotReady: The catalog does not answer.
-        """
-        ...
+    def fresh(
+        self,
+        identifier: TableIdentifier,
+        schema: Schema,
+        spec: PartitionSpec,
+        properties: Mapping[str, str],
+    ) -> Fresh:
+        location = self.new_location(identifier.db_schema, identifier.table)
+        metadata = new_table_metadata(
+            schema=schema,
+            partition_spec=spec,
+            sort_order=UNSORTED_SORT_ORDER,
+            location=location,
+            properties=dict(properties),
+        )
+        return Fresh(identifier, metadata, self.store(location))
+
+    def attempt(
+        self, base: Committed | Fresh, updates: Sequence[TableUpdate]
+    ) -> Committed | Refusal:
+        identifier, store = base.identifier, base.store
+        old = base.location if isinstance(base, Committed) else None
+        metadata = update_table_metadata(base.metadata, tuple(updates), metadata_location=old)
+        new = _next_location(metadata.location, old)
+        content = metadata.model_dump_json().encode()
+        try:
+            put(store, new, content, f"the metadata of table {identifier}")
+        except FlightlakeError:
+            remove(store, [new])
+            raise
+        try:
+            done = self.swap(identifier.db_schema, identifier.table, old, new, metadata)
+        except WritingRefused:
+            remove(store, [new])
+            raise
+        except Exception as lost:
+            raise Lost from lost
+        return Committed(identifier, new, metadata, store) if done else Refusal((new,))
+
+    def drop(self, table: Committed) -> bool:
+        name = table.identifier
+        return _told(lambda: self.swap(name.db_schema, name.table, table.location, None))
+
+    def rename(self, table: Committed, to: TableIdentifier) -> bool:
+        name = table.identifier
+        return _told(lambda: self.swap_name(name.db_schema, name.table, table.location, to))
+
+    def compares_properties(self) -> bool:
+        return True
+
+
+def _told(change: Callable[[], bool]) -> bool:
+    try:
+        return change()
+    except (WritingRefused, NotFound):
+        raise
+    except Exception as lost:
+        raise Lost from lost
+
+
+def whole_metadata(content: bytes, identifier: TableIdentifier) -> TableMetadata:
+    """Return the metadata in *content*, all of which can be written back.
+
+    Raises:
+        Unsupported: It is of a kind that is not written.
+    """
+    try:
+        # Not ``documents.readable``, which leaves out what must be written back.
+        metadata = TableMetadataUtil.parse_obj(json.loads(content))
+    except Exception as broken:
+        raise Unsupported(
+            f"the metadata of table {identifier} cannot be read in full, so it is not written"
+        ) from broken
+    if metadata.format_version != 2:
+        raise Unsupported(
+            f"table {identifier} is of format version {metadata.format_version}; 2 is written"
+        )
+    return metadata
+
+
+def folder_of_its_own(home: str, table: str) -> str:
+    """Return a new directory below *home*: an earlier *table* may have left its files behind."""
+    return f"{home.rstrip('/')}/{folder_name(table)}-{uuid.uuid4().hex[:8]}"
+
+
+def folder_name(name: str) -> str:
+    """Return *name* as a part of a path that leads nowhere else, whatever the name holds."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
+
+
+def views_among(names: Sequence[str], load: Callable[[str], IcebergTable]) -> list[str]:
+    """Return those of *names* whose tables hold materialized views, in the same order."""
+    found = []
+    for name in names:
+        try:
+            if is_materialized_view(load(name).metadata):
+                found.append(name)
+        except FlightlakeError:  # what cannot be read is listed as any table
+            continue
+    return found
+
+
+def _next_location(table: str, before: str | None) -> str:
+    found = None if before is None else _NUMBERED.search(before)
+    number = int(found[1]) + 1 if found else 0
+    return f"{table.rstrip('/')}/metadata/{number:05d}-{uuid.uuid4()}.metadata.json"

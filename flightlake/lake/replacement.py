@@ -11,20 +11,24 @@ from datetime import datetime
 import pyarrow as pa
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.table.metadata import TableMetadata, new_table_metadata
-from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import RemovePropertiesUpdate
 
 from flightlake.errors import FlightlakeError
-from flightlake.lake.commits import Committed, Fresh, OutcomeUnknown, Refused, commit
+from flightlake.lake.commits import OutcomeUnknown, commit, dropped
 from flightlake.lake.data_files import FILE_BYTES, DataFiles
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
 from flightlake.lake.materialized import PREFIX, is_materialized_view
 from flightlake.lake.new_files import StoreFiles, remove
-from flightlake.lake.pointers import Pointers
+from flightlake.lake.property_changes import changed_properties
 from flightlake.lake.snapshots import Content, replaced
 from flightlake.lake.storable import iceberg_schema
+from flightlake.lake.writing import Committed, Fresh, WritableCatalog
 from flightlake.names import TableIdentifier
+
+__all__ = ["Replacement", "Told", "dropped", "plain_table"]
+
+_PROPERTIES = {"format-version": "2", "write.parquet.compression-codec": "zstd"}
 
 Told = tuple[Mapping[str, str], Mapping[str, str]]
 """Properties of the table, and what its snapshot's summary says."""
@@ -49,7 +53,7 @@ class Replacement:
 
     def __init__(
         self,
-        catalog: Pointers,
+        catalog: WritableCatalog,
         identifier: TableIdentifier,
         base: Committed | None,
         columns: pa.Schema,
@@ -132,7 +136,7 @@ class Replacement:
         return metadata.snapshot_by_id(self.snapshot_id) is not None
 
 
-def plain_table(catalog: Pointers, view: Committed) -> Committed:
+def plain_table(catalog: WritableCatalog, view: Committed) -> Committed:
     """Make an ordinary table of a materialized view, with its rows; tried once.
 
     Raises:
@@ -140,53 +144,22 @@ def plain_table(catalog: Pointers, view: Committed) -> Committed:
         OutcomeUnknown: It is not known whether it was done.
     """
     ours = [name for name in view.metadata.properties if name.startswith(PREFIX)]
-    removal = RemovePropertiesUpdate(removals=ours)
 
     def is_plain(metadata: TableMetadata) -> bool:
         return not is_materialized_view(metadata)
 
-    return commit(catalog, view, [removal], is_plain)
-
-
-def dropped(catalog: Pointers, table: Committed) -> None:
-    """Take a table out of its catalog, and leave its files; tried once.
-
-    Raises:
-        Refused: It was changed by somebody else meanwhile.
-        OutcomeUnknown: It is not known whether it was done.
-    """
-    name = table.identifier
-    try:
-        done = catalog.swap(name.db_schema, name.table, table.location, None)
-    except Exception as lost:
-        unknown = OutcomeUnknown(f"it is not known whether {name} was dropped; look at it again")
-        try:
-            gone = catalog.pointer(name.db_schema, name.table) is None
-        except FlightlakeError:
-            raise unknown from lost
-        if not gone:
-            raise unknown from lost
-        return
-    if not done:
-        raise Refused(f"{name} was changed by somebody else meanwhile; run the statement again")
+    return changed_properties(catalog, view, [RemovePropertiesUpdate(removals=ours)], is_plain)
 
 
 def _fresh(
-    catalog: Pointers,
+    catalog: WritableCatalog,
     identifier: TableIdentifier,
     columns: pa.Schema,
     terms: Sequence[LayoutTerm],
 ) -> Fresh:
     schema = iceberg_schema(columns)
-    location = catalog.new_location(identifier.db_schema, identifier.table)
-    metadata = new_table_metadata(
-        schema=schema,
-        partition_spec=partition_spec(terms, schema, 0, None),
-        sort_order=UNSORTED_SORT_ORDER,
-        location=location,
-        properties={"format-version": "2", "write.parquet.compression-codec": "zstd"},
-    )
-    return Fresh(identifier, metadata, catalog.store(location))
+    spec = partition_spec(terms, schema, 0, None)
+    return catalog.fresh(identifier, schema, spec, _PROPERTIES)
 
 
 def _schema(metadata: TableMetadata, columns: pa.Schema) -> Schema:

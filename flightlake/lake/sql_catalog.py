@@ -7,25 +7,24 @@ changed but the row of a materialized view (``sql_pointers``); a database withou
 catalog without tables.
 """
 
-import re
 import sqlite3
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote as percent_encoded
 
 import sqlalchemy as sa
+from pyiceberg.table.metadata import TableMetadata
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from flightlake.errors import FlightlakeError, NotFound, Unsupported
+from flightlake.errors import NotFound, Unsupported
 from flightlake.lake.bounded_cache import BoundedCache
-from flightlake.lake.materialized import is_materialized_view
 from flightlake.lake.metadata_files import read_table
 from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
+from flightlake.lake.pointers import PointedTables, folder_name, folder_of_its_own, views_among
 from flightlake.lake.sql_pointers import SqlPointers
 from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.table import IcebergTable
@@ -44,7 +43,7 @@ _NAMESPACES = sa.table(
 )
 
 
-class SqlCatalog:
+class SqlCatalog(PointedTables):
     """A ``Catalog`` in a database.  See the protocol for what its methods promise."""
 
     def __init__(
@@ -81,8 +80,18 @@ class SqlCatalog:
     def pointer(self, db_schema: str, table: str) -> str | None:
         return self._calls.run(lambda: self._pointers.pointer(db_schema, table))
 
-    def swap(self, db_schema: str, table: str, old: str | None, new: str | None) -> bool:
+    def swap(
+        self,
+        db_schema: str,
+        table: str,
+        old: str | None,
+        new: str | None,
+        metadata: TableMetadata | None = None,
+    ) -> bool:
         return self._calls.run(lambda: self._pointers.swap(db_schema, table, old, new))
+
+    def swap_name(self, db_schema: str, table: str, old: str, to: TableIdentifier) -> bool:
+        return self._calls.run(lambda: self._swap_name(db_schema, table, old, to))
 
     def new_location(self, db_schema: str, table: str) -> str:
         return self._calls.run(lambda: self._new_location(db_schema, table))
@@ -129,15 +138,18 @@ class SqlCatalog:
         return names
 
     def _materialized_views(self, db_schema: str) -> list[str]:
-        found = []
-        for table, location in sorted(self._located(db_schema).items()):
-            identifier = TableIdentifier(self.name, db_schema, table)
-            try:
-                if is_materialized_view(self._at(identifier, location).metadata):
-                    found.append(table)
-            except FlightlakeError:  # what cannot be read is listed as any table
-                continue
-        return found
+        located = self._located(db_schema)
+
+        def load(table: str) -> IcebergTable:
+            return self._at(TableIdentifier(self.name, db_schema, table), located[table])
+
+        return views_among(sorted(located), load)
+
+    def _swap_name(self, db_schema: str, table: str, old: str, to: TableIdentifier) -> bool:
+        db_schemas = self._db_schemas()
+        if to.db_schema not in db_schemas:
+            raise no_schema(self.name, to.db_schema, db_schemas)
+        return self._pointers.swap_name(db_schema, table, old, to)
 
     def _new_location(self, db_schema: str, table: str) -> str:
         db_schemas = self._db_schemas()
@@ -149,9 +161,8 @@ class SqlCatalog:
             raise Unsupported(
                 f"catalog '{self.name}' does not say where tables go; set its warehouse"
             )
-        folder = home or f"{str(warehouse).rstrip('/')}/{_folder_name(db_schema)}"
-        # Of its own: a table of the same name may have left its files behind.
-        return f"{folder.rstrip('/')}/{_folder_name(table)}-{uuid.uuid4().hex[:8]}"
+        folder = home or f"{str(warehouse).rstrip('/')}/{folder_name(db_schema)}"
+        return folder_of_its_own(folder, table)
 
     def _load(self, db_schema: str, table: str) -> IcebergTable:
         identifier = TableIdentifier(self.name, db_schema, table)
@@ -195,11 +206,6 @@ class SqlCatalog:
             if sa.inspect(self._engine).has_table(_TABLES.name):
                 raise
             return []
-
-
-def _folder_name(name: str) -> str:
-    """Return *name* as a part of a path that leads nowhere else, whatever the name holds."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
 
 
 def _mappings(rows: Sequence[sa.Row[Any]]) -> Sequence[Any]:

@@ -4,13 +4,19 @@ Source: the tables ``iceberg_tables`` and ``iceberg_namespace_properties`` as Ic
 catalog defines them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flightlake.errors import Unsupported
-from flightlake.names import quote
+from flightlake.lake.writing import WritingRefused
+from flightlake.names import TableIdentifier, quote
+
+_READ_ONLY = ("25006", "42501")
+"""PostgreSQL's codes for a transaction that may only read, and for a right that is missing."""
 
 _ROWS = sa.table(
     "iceberg_tables",
@@ -48,7 +54,7 @@ class SqlPointers:
         return str(found[0])
 
     def swap(self, db_schema: str, table: str, old: str | None, new: str | None) -> bool:
-        """Put *new* in the place of *old*; see ``Pointers.swap``."""
+        """Put *new* in the place of *old*; see ``PointedTables.swap``."""
         if old is None:
             return self._make(db_schema, table, str(new))
         here = [*self._row(db_schema, table), _ROWS.c.metadata_location == old]
@@ -56,8 +62,19 @@ class SqlPointers:
         if new is not None:
             values = {"metadata_location": new, "previous_metadata_location": old}
             change = sa.update(_ROWS).where(*here).values(values)
-        with self.engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(change).rowcount == 1
+
+    def swap_name(self, db_schema: str, table: str, old: str, to: TableIdentifier) -> bool:
+        """Give a table another name; see ``PointedTables.swap_name``."""
+        here = [*self._row(db_schema, table), _ROWS.c.metadata_location == old]
+        values = {"table_namespace": to.db_schema, "table_name": to.table}
+        try:
+            with self._writing() as connection:
+                change = sa.update(_ROWS).where(*here).values(values)
+                return connection.execute(change).rowcount == 1
+        except IntegrityError:  # the name is the key
+            return False
 
     def property_of(self, db_schema: str, key: str) -> str | None:
         """Return a property of a schema."""
@@ -86,11 +103,26 @@ class SqlPointers:
             rows = sa.table(_ROWS.name, *map(sa.column, [*values, "iceberg_type"]))
             values["iceberg_type"] = "TABLE"
         try:
-            with self.engine.begin() as connection:
+            with self._writing() as connection:
                 connection.execute(sa.insert(rows).values(values))
         except IntegrityError:  # the name is the key
             return False
         return True
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as failure:
+            code = getattr(failure.orig, "pgcode", None)
+            # SQLite's own code came with Python 3.11: the file, or what it lies on, is read-only.
+            name = getattr(failure.orig, "sqlite_errorname", "")
+            if code in _READ_ONLY or name.startswith("SQLITE_READONLY"):
+                raise WritingRefused(
+                    "the catalog's database does not let this server write"
+                ) from failure
+            raise
 
     def _row(self, db_schema: str, table: str) -> list[sa.ColumnElement[bool]]:
         return [

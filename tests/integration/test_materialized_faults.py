@@ -8,7 +8,7 @@ import pytest
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import Cancelled, NotReady
-from flightlake.lake import commits
+from flightlake.lake import pointers
 from flightlake.lake.commits import OutcomeUnknown, Refused
 from tests.fix_catalogs import orders
 from tests.fix_engine import in_thread
@@ -188,7 +188,7 @@ def test_metadata_that_cannot_be_written_leaves_no_files(
 
     before = mill.files("v")
     with monkeypatch.context() as patch:
-        patch.setattr(commits, "put", full)
+        patch.setattr(pointers, "put", full)
         with pytest.raises(NotReady, match="is full"):
             mill.run("REFRESH MATERIALIZED VIEW v")
     assert mill.stored("v") == OLD

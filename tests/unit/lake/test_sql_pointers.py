@@ -6,7 +6,7 @@ import pytest
 
 from flightlake.errors import NotFound, Unsupported
 from flightlake.lake.catalogs import open_catalog
-from flightlake.lake.pointers import Pointers
+from flightlake.lake.pointers import PointedTables
 from tests.fix_catalogs import TIMEOUT, Lake, postgresql_lake, sqlite_lake
 from tests.fix_engine import in_thread
 
@@ -20,9 +20,9 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     return found
 
 
-def pointers(lake: Lake) -> Pointers:
+def pointers(lake: Lake) -> PointedTables:
     found = lake.open()
-    assert isinstance(found, Pointers)
+    assert isinstance(found, PointedTables)
     return found
 
 
@@ -68,7 +68,7 @@ def test_new_tables_have_places_of_their_own_in_the_warehouse(lake: Lake) -> Non
 def test_a_catalog_without_a_warehouse_does_not_say_where_tables_go(tmp_path: Path) -> None:
     lake = sqlite_lake(tmp_path)
     bare = open_catalog(lake.name, "sql", {"uri": lake.properties["uri"]}, TIMEOUT)
-    assert isinstance(bare, Pointers)
+    assert isinstance(bare, PointedTables)
     with pytest.raises(Unsupported, match="set its warehouse"):
         bare.new_location(lake.root, "v")
     lake.writer.update_namespace_properties(lake.root, updates={"location": "file:///home/"})
