@@ -35,6 +35,7 @@ from flightlake.refresh.recorded import recorded, states
 from flightlake.refresh.status import code_name
 from flightlake.telemetry import InternalFailure, MaintenanceFinished, Observer
 
+_EVER = timedelta(days=36_500)
 Predicate = Callable[[TableIdentifier], bool]
 
 
@@ -174,7 +175,7 @@ class Maintenance:
         try:
             told = policy_of(view.metadata.properties, view.identifier).history_retention
         except PreconditionFailed:  # it is not known what it says
-            told = timedelta.max
+            told = _EVER
         return max(told or self.upkeep.history_retention, self.upkeep.least_retention)
 
     def _catalog(self, view: Committed) -> Pointers:
