@@ -21,7 +21,6 @@ from flightlake.engine.contexts import open_contexts, session_config
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.defaults import Defaults as Defaults
 from flightlake.engine.explain import without_paths
-from flightlake.engine.filters import predicates
 from flightlake.engine.known_plans import KnownPlans
 from flightlake.engine.loss_guard import Counted, LossGuard
 from flightlake.engine.outlet import Outlet
@@ -40,7 +39,6 @@ from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.portions import Portion
-from flightlake.lake.predicates import Predicate
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import IcebergView
@@ -146,15 +144,6 @@ class Engine:
             tables.unpinned,
             planned.plan,
         )
-
-    def wanted(self, survey: Survey) -> Mapping[TableIdentifier, Predicate]:
-        """Return which rows the statement of *survey* wants of each table that it reads.
-
-        A table that is not in the answer is one of which nothing is known.
-        """
-        frame = self._context.create_dataframe_from_logical_plan(survey.plan)
-        schemas = {name: table.schema for name, table in survey.tables.items()}
-        return predicates(frame.optimized_logical_plan(), schemas)
 
     def plan(
         self,
