@@ -10,7 +10,7 @@ from pyiceberg.table import Table
 
 from flightlake.auth import Identity
 from flightlake.cancellation import Cancellation
-from flightlake.clock import SystemClock
+from flightlake.clock import Clock, SystemClock
 from flightlake.engine.engine import Engine
 from flightlake.errors import NotReady
 from flightlake.lake.catalogs import Catalog
@@ -68,6 +68,21 @@ class Mill:
         }
 
 
+def mill_on(
+    lake: Lake,
+    catalog: Any,
+    spill: Path,
+    more: Mapping[str, Catalog] | None = None,
+    clock: Clock | None = None,
+    **settings: Any,
+) -> Mill:
+    """Return a mill on *catalog*, which is that of *lake*; its engine is to be closed."""
+    catalogs = {lake.name: catalog, **(more or {})}
+    engine = engine_on(catalogs, spill)
+    refresher = Refresher(engine, catalogs, Workers(2), clock or SystemClock(), **settings)
+    return Mill(lake, catalog, MaterializedViews(refresher, frozenset({lake.name})), engine)
+
+
 Mills = Callable[..., Mill]
 
 
@@ -89,12 +104,9 @@ def mills(tmp_path: Path) -> Iterator[Mills]:
         if not lakes:
             lakes.append(sqlite_lake(tmp_path) if lake is None else lake)
         (lake,) = lakes
-        catalog = around(lake.open())
-        catalogs = {lake.name: catalog, **(more or {})}
-        engine = engine_on(catalogs, tmp_path / "spill")
-        engines.append(engine)
-        refresher = Refresher(engine, catalogs, Workers(2), SystemClock(), **settings)
-        return Mill(lake, catalog, MaterializedViews(refresher, frozenset({lake.name})), engine)
+        made = mill_on(lake, around(lake.open()), tmp_path / "spill", more, **settings)
+        engines.append(made.engine)
+        return made
 
     yield make
     for engine in engines:
