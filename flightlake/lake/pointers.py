@@ -95,7 +95,8 @@ class PointedTables(ABC):
         content = blobs.read(store, location, f"the metadata of table {identifier}")
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
-        return Committed(identifier, location, whole_metadata(content, identifier), store)
+        metadata = writable(lambda: TableMetadataUtil.parse_obj(json.loads(content)), identifier)
+        return Committed(identifier, location, metadata, store)
 
     def fresh(
         self,
@@ -157,15 +158,15 @@ def _told(change: Callable[[], bool]) -> bool:
         raise Lost from lost
 
 
-def whole_metadata(content: bytes, identifier: TableIdentifier) -> TableMetadata:
-    """Return the metadata in *content*, all of which can be written back.
+def writable(parse: Callable[[], TableMetadata], identifier: TableIdentifier) -> TableMetadata:
+    """Return what *parse* makes of a table's metadata, all of which can be written back.
 
     Raises:
         Unsupported: It is of a kind that is not written.
     """
     try:
         # Not ``documents.readable``, which leaves out what must be written back.
-        metadata = TableMetadataUtil.parse_obj(json.loads(content))
+        metadata = parse()
     except Exception as broken:
         raise Unsupported(
             f"the metadata of table {identifier} cannot be read in full, so it is not written"

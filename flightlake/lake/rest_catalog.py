@@ -9,14 +9,17 @@ the catalog's own ``config`` and ``storage-credentials`` for the table do.
 Source: Iceberg REST catalog OpenAPI specification, ``loadTable``, ``listNamespaces``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from pyiceberg.catalog.rest import TableResponse
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, NoSuchViewError
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.update import TableUpdate
 from requests.auth import AuthBase
 
 from flightlake.clock import Clock, SystemClock
@@ -30,8 +33,10 @@ from flightlake.lake.planning import Planner
 from flightlake.lake.rest_client import CONNECTIONS, RestClient, timely_session
 from flightlake.lake.rest_login import FixedToken, NoLogin, RenewedToken, client_credentials
 from flightlake.lake.rest_stores import TableStores
+from flightlake.lake.rest_writing import RestWriter
 from flightlake.lake.table import IcebergTable, open_table
 from flightlake.lake.views import IcebergView, open_view
+from flightlake.lake.writing import Committed, Fresh, Refusal
 from flightlake.names import TableIdentifier, from_namespace, to_namespace
 
 _METADATA_BYTES = 64 << 20
@@ -78,6 +83,8 @@ class RestTables:
         self._calls = shared.calls
         self._parsed = shared.parsed
         self._connected: RestClient | None = None
+        seconds = timeout.total_seconds()
+        self._writer = RestWriter(name, self._calls, self._client, self._stores, seconds)
 
     def db_schemas(self) -> list[str]:
         return self._calls.run(self._db_schemas)
@@ -95,6 +102,40 @@ class RestTables:
     def view(self, db_schema: str, name: str) -> IcebergView:
         identifier = TableIdentifier(self.name, db_schema, name)
         return self._calls.run(lambda: self._view(identifier))
+
+    def current(self, identifier: TableIdentifier) -> Committed | None:
+        return self._writer.current(identifier)
+
+    def fresh(
+        self,
+        identifier: TableIdentifier,
+        schema: Schema,
+        spec: PartitionSpec,
+        properties: Mapping[str, str],
+    ) -> Fresh:
+        return self._writer.fresh(identifier, schema, spec, properties)
+
+    def attempt(
+        self, base: Committed | Fresh, updates: Sequence[TableUpdate]
+    ) -> Committed | Refusal:
+        return self._writer.attempt(base, updates)
+
+    def drop(self, table: Committed) -> bool:
+        return self._writer.drop(table)
+
+    def rename(self, table: Committed, to: TableIdentifier) -> bool:
+        db_schemas = self.db_schemas()
+        if to.db_schema not in db_schemas:
+            raise no_schema(self.name, to.db_schema, db_schemas)
+        return self._writer.rename(table, to)
+
+    def compares_properties(self) -> bool:
+        return False
+
+    def materialized_views(self, db_schema: str) -> list[str]:
+        return self._writer.materialized_views(
+            self.tables(db_schema), lambda table: self.load(db_schema, table)
+        )
 
     def _client(self) -> RestClient:
         # Two threads may both connect: that costs a request, a lock would cost waiting.
@@ -166,7 +207,12 @@ class RestTables:
         def again() -> Mapping[str, str]:
             return self._calls.run(lambda: self._vended(identifier, table.uuid))
 
-        return replace(table, store=self._stores.of(table, client.vended(document), again))
+        return replace(
+            table,
+            store=self._stores.of(
+                identifier, table.uuid, table.store, client.vended(document), again
+            ),
+        )
 
     def _vended(self, identifier: TableIdentifier, uuid: str) -> Mapping[str, str]:
         """Return what the catalog gives for the store of a table, asking it anew."""

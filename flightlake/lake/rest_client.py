@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from pyiceberg.catalog.rest import Capability, Endpoints, IdentifierKind, RestCatalog
+from pyiceberg.catalog.rest import Capability, Endpoint, Endpoints, IdentifierKind, RestCatalog
 from pyiceberg.catalog.rest.response import _handle_non_200_response
 from pyiceberg.catalog.rest.scan_planning import StorageCredential
 from pyiceberg.exceptions import NoSuchTableError, NoSuchViewError
@@ -101,6 +101,35 @@ class RestClient(RestCatalog):
             _handle_non_200_response(refusal, {404: NoSuchViewError})
         return _with_metadata(response)
 
+    def offers(self, capability: Endpoint) -> bool:
+        """Return whether the catalog says that it has *capability*."""
+        return capability in self._supported_endpoints
+
+    # Changes: each is sent once, and to nowhere else.  The answer is returned whatever it says.
+
+    def commit(self, namespace: tuple[str, ...], table: str, body: bytes) -> requests.Response:
+        """Send a ``CommitTableRequest``."""
+        names = self._split_identifier_for_path((*namespace, table))
+        return self._post(self.url(Endpoints.update_table, prefixed=True, **names), body)
+
+    def stage(self, namespace: tuple[str, ...], body: bytes) -> requests.Response:
+        """Send a ``CreateTableRequest``."""
+        where = self._encode_namespace_path(namespace)
+        return self._post(self.url(Endpoints.create_table, namespace=where), body)
+
+    def rename(self, body: bytes) -> requests.Response:
+        """Send a ``RenameTableRequest``."""
+        return self._post(self.url(Endpoints.rename_table), body)
+
+    def drop(self, namespace: tuple[str, ...], table: str) -> requests.Response:
+        """Ask for a table to be taken out of the catalog, with its files left where they are."""
+        names = self._split_identifier_for_path((*namespace, table))
+        url = self.url(Endpoints.drop_table, prefixed=True, **names)
+        return self._session.delete(url, params={"purgeRequested": "false"}, allow_redirects=False)
+
+    def _post(self, url: str, body: bytes) -> requests.Response:
+        return self._session.post(url, data=body, allow_redirects=False)
+
     def storage(self, document: Mapping[str, Any]) -> dict[str, str]:
         """Return the properties that reach a table's files, by the catalog alone."""
         return {**self.properties, **self.vended(document)}
@@ -110,7 +139,8 @@ class RestClient(RestCatalog):
         return {**_given(document), **self._chosen(document)}
 
     def _chosen(self, document: Mapping[str, Any]) -> dict[str, str]:
-        location = document.get("metadata-location")
+        # A table that is only prepared has no metadata file yet.
+        location = document.get("metadata-location") or document["metadata"].get("location")
         credentials = [
             StorageCredential.model_validate(entry)
             for entry in document.get("storage-credentials") or ()

@@ -9,8 +9,8 @@ from dataclasses import replace
 from flightlake.clock import Clock
 from flightlake.errors import NotReady, Unsupported
 from flightlake.lake.stores import StoreSettings
-from flightlake.lake.table import IcebergTable
 from flightlake.lake.vending import Keys, VendedKeys, keys_in
+from flightlake.names import TableIdentifier
 
 _MAX_TABLES = 4_096
 
@@ -33,49 +33,53 @@ class TableStores:
 
     def of(
         self,
-        table: IcebergTable,
+        identifier: TableIdentifier,
+        uuid: str,
+        store: StoreSettings,
         given: Mapping[str, str],
         again: Callable[[], Mapping[str, str]],
     ) -> StoreSettings:
-        """Return how *table*'s files are reached.
+        """Return how a table's files are reached.
 
         Args:
-            table: As it was opened with all properties, the *given* ones among them.
+            identifier: The table's name.
+            uuid: What tells it from others.
+            store: As all properties say, the *given* ones among them.
             given: What the catalog has said of the table's store.
             again: Asks the catalog for the same once more; raises what a catalog raises.
 
         Raises:
             Unsupported: What the catalog has given cannot be used.
         """
-        store = replace(table.store, owner=self._owner)
+        store = replace(store, owner=self._owner)
         if store.scheme != "s3":
             return store
-        keys = self._read(given, table)
+        keys = self._read(given, identifier)
         if keys is None:
             return store
-        place = (self._catalog, self._owner, table.uuid, store.authority, store.endpoint)
+        place = (self._catalog, self._owner, uuid, store.authority, store.endpoint)
         name = hashlib.sha256(repr(place).encode()).hexdigest()
 
         def renewed() -> Keys:
-            found = self._read(again(), table)
+            found = self._read(again(), identifier)
             if found is None:
                 raise NotReady(f"catalog '{self._catalog}' gives no credentials any more")
             return found
 
         vended = self._kept(
-            name, lambda: VendedKeys(name, str(table.identifier), keys, renewed, self._clock)
+            name, lambda: VendedKeys(name, str(identifier), keys, renewed, self._clock)
         )
         vended.offer(keys)
         return replace(
             store, access_key_id=None, secret_access_key=None, session_token=None, keys=vended
         )
 
-    def _read(self, given: Mapping[str, str], table: IcebergTable) -> Keys | None:
+    def _read(self, given: Mapping[str, str], identifier: TableIdentifier) -> Keys | None:
         try:
             return keys_in(given, self._clock.now())
         except ValueError:
             raise Unsupported(
-                f"catalog '{self._catalog}' gives credentials for table {table.identifier} that"
+                f"catalog '{self._catalog}' gives credentials for table {identifier} that"
                 " cannot be read"
             ) from None
 
