@@ -1,6 +1,6 @@
 """A call of somebody known, for commands that run no statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,13 @@ from tests.fix_keys import Ring
 CLOCK = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def call_on(catalogs: Iterable[Catalog] = (), *, query: Any = None, gate: Any = None) -> Call:
+def call_on(
+    catalogs: Iterable[Catalog] = (),
+    *,
+    query: Any = None,
+    gate: Any = None,
+    system: Mapping[str, pa.Schema] | None = None,
+) -> Call:
     """Return a call on a server with *catalogs*."""
     services = Services(
         catalogs={catalog.name: catalog for catalog in catalogs},
@@ -39,6 +45,7 @@ def call_on(catalogs: Iterable[Catalog] = (), *, query: Any = None, gate: Any = 
             statement_bytes=1_000_000,
             prepared_lifetime=timedelta(hours=1),
         ),
+        system_tables=system or {},
     )
     return Call(Grant(Identity("alice"), Session("session-1")), services, Cancellation())
 

@@ -18,6 +18,7 @@ from flightlake.commands.command import Services
 from flightlake.config import Settings
 from flightlake.engine.functions import KEYWORDS, functions
 from flightlake.engine.spill import SpillDirectory
+from flightlake.engine.system_tables import SCHEMAS
 from flightlake.flightsql.handles import Sealer
 from flightlake.flightsql.server_info import server_info
 from flightlake.lake.callers import CallerCatalogs, Configured, open_catalogs
@@ -82,6 +83,7 @@ def build(settings: Settings) -> App:
         ),
         catalogs_of=catalogs.of,
         views=views,
+        system_tables=SCHEMAS,
     )
     traffic, state = Traffic(), State()
     service = FlightService(

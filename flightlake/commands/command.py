@@ -40,7 +40,8 @@ class Services:
 
     ``sql_info`` is what GetSqlInfo answers (``flightsql.server_info``).  ``catalogs_of`` says what
     a caller with this token of his own sees; None: ``catalogs``, as everybody.  ``views`` runs the
-    statements about materialized views; None: there are none.
+    statements about materialized views; None: there are none.  ``system_tables`` are listed in each
+    catalog, by name.
     """
 
     catalogs: Catalogs
@@ -51,6 +52,7 @@ class Services:
     sql_info: Mapping[int, SqlInfoValue]
     catalogs_of: CatalogsOf | None = None
     views: ViewStatements | None = None
+    system_tables: Mapping[str, pa.Schema] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ from flightlake.commands.command import BatchStream, Call, Command, Described
 from flightlake.flightsql.schemas import TABLE_TYPES
 from flightlake.flightsql.table_stream import TableStream
 
+_TYPES = ["MATERIALIZED VIEW", "SYSTEM TABLE", "TABLE", "VIEW"]
+
 
 def describe(command: pb.CommandGetTableTypes, call: Call) -> Described:
     """Return the schema; the ticket is the command."""
@@ -15,7 +17,7 @@ def describe(command: pb.CommandGetTableTypes, call: Call) -> Described:
 
 def read(command: pb.CommandGetTableTypes, call: Call) -> BatchStream:
     """Return one row for each type that GetTables reports."""
-    return TableStream(pa.table([["MATERIALIZED VIEW", "TABLE", "VIEW"]], schema=TABLE_TYPES))
+    return TableStream(pa.table([_TYPES], schema=TABLE_TYPES))
 
 
 COMMAND = Command(pb.CommandGetTableTypes, describe, read)

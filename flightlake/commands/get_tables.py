@@ -1,4 +1,4 @@
-"""CommandGetTables: tables and views of both kinds, by catalog, schema and name (FlightSql.proto).
+"""CommandGetTables: tables and views of all kinds, by catalog, schema and name (FlightSql.proto).
 
 What happens when something is broken:
 
@@ -10,7 +10,7 @@ What happens when something is broken:
 - A table dropped while the answer is made is left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from flightlake._proto import FlightSql_pb2 as pb
 from flightlake.commands.command import BatchStream, Call, Command, Described
+from flightlake.engine.system_tables import SYSTEM
 from flightlake.errors import Cancelled, FlightlakeError, NotFound, NotReady, TimedOut
 from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.incomplete import incomplete
@@ -33,6 +34,7 @@ from flightlake.query.view_statements import ViewStatements
 _TABLE = "TABLE"
 _VIEW = "VIEW"
 _MATERIALIZED = "MATERIALIZED VIEW"
+_SYSTEM = "SYSTEM TABLE"
 _NAMES_OF_TABLES = frozenset({"TABLE", "BASE TABLE"})
 """What clients call it: JDBC says TABLE, the SQL standard BASE TABLE."""
 
@@ -88,13 +90,19 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
     with_tables = not wanted or bool(wanted & _NAMES_OF_TABLES)
     with_views = not wanted or _VIEW in wanted
     with_materialized = not wanted or _MATERIALIZED in wanted
-    if not with_tables and not with_views and not with_materialized:
+    with_system = not wanted or _SYSTEM in wanted
+    if not (with_tables or with_views or with_materialized or with_system):
         return Found(())
     kinds = {_TABLE: with_tables, _MATERIALIZED: with_materialized}
     table_pattern = _given(command, "table_name_filter_pattern")
-    schema_matches = matcher(_given(command, "db_schema_filter_pattern"))
+    any_schema_matches = matcher(_given(command, "db_schema_filter_pattern"))
     table_matches = matcher(table_pattern)
     the_one = literal(table_pattern)
+
+    def schema_matches(name: str) -> bool:
+        return name != SYSTEM and any_schema_matches(name)
+
+    system = call.services.system_tables if with_system and any_schema_matches(SYSTEM) else {}
 
     def read_catalog(catalog: Catalog) -> list[_Row]:
         found: list[_Row] = []
@@ -104,6 +112,10 @@ def _find(command: pb.CommandGetTables, call: Call) -> Found[_Row]:
         if with_views and has_views(catalog):
             names = listed_in(catalog, views_in, schema_matches, table_matches)
             found += [_Row(name, type=_VIEW) for name in names]
+        found += [
+            _Row(TableIdentifier(catalog.name, SYSTEM, name), type=_SYSTEM)
+            for name in filter(table_matches, system)
+        ]
         found.sort(key=lambda row: row.table)
         if not command.include_schema:
             return found
@@ -141,7 +153,7 @@ def _load(catalog: Catalog, row: _Row, the_one: str | None, call: Call) -> _Row 
     call.cancellation.check()
     table = row.table
     try:
-        schema = _columns(catalog, row)
+        schema = _columns(catalog, row, call.services.system_tables)
     except NotFound:
         return None
     except (Cancelled, TimedOut, NotReady):
@@ -156,7 +168,9 @@ def _load(catalog: Catalog, row: _Row, the_one: str | None, call: Call) -> _Row 
     return replace(row, schema=described.serialize().to_pybytes())
 
 
-def _columns(catalog: Catalog, row: _Row) -> pa.Schema:
+def _columns(catalog: Catalog, row: _Row, system: Mapping[str, pa.Schema]) -> pa.Schema:
+    if row.type == _SYSTEM:
+        return system[row.table.table]
     if row.type != _VIEW:
         return catalog.load(row.table.db_schema, row.table.table).schema
     view = find_view(catalog, row.table.db_schema, row.table.table)

@@ -88,7 +88,7 @@ REFRESH_HISTORY = pa.schema(
         _always("refresh_id"),
         _always("server"),
         *_VIEW,
-        _always("begun_by"),
+        _always("trigger"),
         _maybe("user_name"),
         _always("status"),
         _always("started", _MOMENT),

@@ -97,7 +97,7 @@ def test_adbc_says_not_found_for_a_table_that_is_not_there(adbc: flight_sql.Conn
 
 
 def test_adbc_gets_table_types_and_server_info(adbc: flight_sql.Connection) -> None:
-    assert adbc.adbc_get_table_types() == ["MATERIALIZED VIEW", "TABLE", "VIEW"]
+    assert adbc.adbc_get_table_types() == ["MATERIALIZED VIEW", "SYSTEM TABLE", "TABLE", "VIEW"]
     info = adbc.adbc_get_info()
     assert info["vendor_name"] == "flightlake"
     assert info["vendor_version"] == "1.2.3"

@@ -91,7 +91,7 @@ def test_metadata_names_what_there_is(said: Said):
         ["orders", "item", "12", "VARCHAR", "2", "YES"],
         ["orders", "price", "8", "DOUBLE", "3", "YES"],
     ]
-    assert said["table type"] == [["MATERIALIZED VIEW"], ["TABLE"], ["VIEW"]]
+    assert said["table type"] == [["MATERIALIZED VIEW"], ["SYSTEM TABLE"], ["TABLE"], ["VIEW"]]
     for key in ("primary key", "imported key", "exported key", "cross"):
         assert said[key] == []
 

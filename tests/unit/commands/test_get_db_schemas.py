@@ -6,6 +6,7 @@ import pytest
 
 from flightlake._proto import FlightSql_pb2 as pb
 from flightlake.commands.command import Call
+from flightlake.engine.system_tables import SCHEMAS, SYSTEM
 from flightlake.errors import NotReady
 from flightlake.flightsql import schemas
 from tests.fix_commands import answer, call_on
@@ -75,3 +76,12 @@ def test_only_dead_catalogs_are_an_error(tmp_path: Path) -> None:
     call = call_on([dead_catalog(tmp_path, "one"), dead_catalog(tmp_path, "two")])
     with pytest.raises(NotReady, match=r"none of the catalogs answers \(one, two\)"):
         _rows(call)
+
+
+def test_the_system_tables_have_a_schema_in_each_catalog_that_answers(tmp_path: Path) -> None:
+    lake = make_catalog(tmp_path / "lake", "lake", {"sales": [], SYSTEM: ["hidden"], "x": []})
+    call = call_on([lake, dead_catalog(tmp_path, "dead")], system=SCHEMAS)
+    assert _rows(call) == [("lake", SYSTEM), ("lake", "sales"), ("lake", "x")]
+    assert _rows(call, db_schema_filter_pattern="sales") == [("lake", "sales")]
+    assert _rows(call, db_schema_filter_pattern=r"flightlake\_%") == [("lake", SYSTEM)]
+    assert _rows(call, catalog="") == []

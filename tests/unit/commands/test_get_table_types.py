@@ -11,7 +11,7 @@ from tests.fix_lake import make_catalog
 def test_there_are_tables_and_views() -> None:
     table = answer(pb.CommandGetTableTypes(), call_on())
     assert table.schema == schemas.TABLE_TYPES
-    assert table.column(0).to_pylist() == ["MATERIALIZED VIEW", "TABLE", "VIEW"]
+    assert table.column(0).to_pylist() == ["MATERIALIZED VIEW", "SYSTEM TABLE", "TABLE", "VIEW"]
 
 
 def test_the_types_that_get_tables_reports_are_among_them(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from flightlake._proto import FlightSql_pb2 as pb
 from flightlake.commands.command import Call
+from flightlake.engine.system_tables import SCHEMAS, SYSTEM
 from flightlake.errors import Cancelled, FlightlakeError, NotReady
 from flightlake.flightsql import schemas
 from tests.fix_commands import answer, call_on
@@ -148,3 +149,20 @@ def test_a_cancelled_call_loads_no_table(call: Call) -> None:
     call.cancellation.cancel()
     with pytest.raises(Cancelled):
         _columns(call)
+
+
+def test_system_tables_are_listed_in_each_catalog(tmp_path: Path) -> None:
+    own = {"sales": ["orders"], SYSTEM: ["hidden", "queries"]}
+    lake = make_catalog(tmp_path / "lake", "lake", own)
+    call = call_on([lake, make_catalog(tmp_path / "archive", "archive", {})], system=SCHEMAS)
+    found = [
+        (name, SYSTEM, table, "SYSTEM TABLE")
+        for name in ("archive", "lake")
+        for table in sorted(SCHEMAS)
+    ]
+    assert _rows(call) == [*found, ("lake", "sales", "orders", "TABLE")]
+    assert _rows(call, table_types=["SYSTEM TABLE"]) == found
+    assert _rows(call, table_types=["TABLE"]) == [("lake", "sales", "orders", "TABLE")]
+    assert _rows(call, db_schema_filter_pattern="sales") == [("lake", "sales", "orders", "TABLE")]
+    columns = _columns(call, table_name_filter_pattern="queries")
+    assert columns["lake.flightlake_system.queries"].names == SCHEMAS["queries"].names

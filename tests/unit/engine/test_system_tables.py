@@ -37,7 +37,7 @@ def session(name: str, user: str = "ada") -> dict[str, Any]:
 def refresh(name: str, reason: str = "") -> dict[str, Any]:
     return {
         "refresh_id": name, "server": "mill", "catalog": "lake", "schema": "shop", "name": "v",
-        "begun_by": "lag", "status": "OK", "started": MOMENT, "ended": MOMENT,
+        "trigger": "lag", "status": "OK", "started": MOMENT, "ended": MOMENT,
         "duration_seconds": 0.5, "attempt": 1, "reason": reason, "rows_written": 3,
         "bytes_written": 4, "candidates": "[]", "sources": "[]", "late": False,
     }  # fmt: skip
