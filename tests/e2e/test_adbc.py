@@ -128,7 +128,12 @@ def test_the_schema_is_told_without_running(connection):
 def test_metadata_names_everything(connection):
     info = connection.adbc_get_info()
     assert info["vendor_name"] == "flightlake"
-    assert connection.adbc_get_table_types() == ["MATERIALIZED VIEW", "SYSTEM TABLE", "TABLE", "VIEW"]
+    assert connection.adbc_get_table_types() == [
+        "MATERIALIZED VIEW",
+        "SYSTEM TABLE",
+        "TABLE",
+        "VIEW",
+    ]
     objects = connection.adbc_get_objects(depth="all", catalog_filter="lake").read_all()
     (lake,) = objects.to_pylist()
     schemas = {
