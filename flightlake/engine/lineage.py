@@ -16,7 +16,8 @@ from datafusion import expr as dfe
 
 from flightlake.engine.engine import Survey
 from flightlake.engine.expressions import table_scans, variant
-from flightlake.engine.plan_terms import Blocked
+from flightlake.engine.plan_terms import Blocked, join_kind
+from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
 
 Origins = frozenset[tuple[TableIdentifier, str]]
@@ -70,10 +71,11 @@ def followed(survey: Survey, column: str, changed: frozenset[TableIdentifier]) -
         return Blocked(unknown.reason)
     if len(rows.columns) != len(survey.schema):
         return Blocked("the columns of the query cannot be followed")
-    origins = rows.columns[survey.schema.get_field_index(column)].follows
+    place: int = survey.schema.get_field_index(column)
+    origins = rows.columns[place].follows
     if not origins or {table for table, _ in origins} != changed:
         return Blocked(f"the rows of a partition may depend on other rows than by {column!r}")
-    wanted = survey.schema.field(column).type
+    wanted: pa.DataType = survey.schema.field(column).type
     for table, source in origins:
         if not _alike(survey.tables[table].schema.field(source).type, wanted):
             return Blocked(f"column {source!r} of {table} is of another type than {column!r}")
@@ -88,7 +90,7 @@ class _Unknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Lineage:
-    tables: Mapping[TableIdentifier, Any]
+    tables: Mapping[TableIdentifier, IcebergTable]
     changed: frozenset[TableIdentifier]
 
     def rows(self, plan: LogicalPlan, equal: _Pairs) -> _Rows:
@@ -180,7 +182,7 @@ class _Lineage:
         return replace(rows, columns=(*columns, *(_Column(None, _OTHER, None) for _ in windows)))
 
     def _join(self, plan: LogicalPlan, node: Any, inputs: Any, equal: _Pairs) -> _Rows:
-        kind = str(node.join_type()).rpartition(".")[2].upper()
+        kind = join_kind(node)
         inner = kind == "INNER"
         left, right = (self.rows(part, equal if inner else ()) for part in inputs)
         changed = left.changed or right.changed

@@ -9,6 +9,7 @@ the engine has bound it; whatever is not known to be so blocks it, by a name tha
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from datafusion import LogicalPlan, SessionContext
 from datafusion import expr as dfe
@@ -64,6 +65,11 @@ def wanted(survey: Survey) -> Mapping[TableIdentifier, Predicate]:
     return predicates(frame.optimized_logical_plan(), schemas)
 
 
+def join_kind(join: Any) -> str:
+    """Return which join it is: ``INNER``, ``LEFT``, ``LEFTSEMI``, …"""
+    return str(join.join_type()).rpartition(".")[2].upper()
+
+
 def _products(plan: LogicalPlan) -> list[Counter[TableIdentifier]] | Blocked:
     node, inputs = variant(plan), plan.inputs()
     for kind, reason in _BLOCKERS:
@@ -79,8 +85,7 @@ def _products(plan: LogicalPlan) -> list[Counter[TableIdentifier]] | Blocked:
     if isinstance(node, dfe.Union):
         return _sum(inputs)
     if isinstance(node, dfe.Join):
-        kind = str(node.join_type()).rpartition(".")[2].upper()
-        if kind != "INNER" or len(inputs) != 2:
+        if join_kind(node) != "INNER" or len(inputs) != 2:
             return Blocked("the query has a join that is no inner join")
         return _product(inputs)
     passes = (dfe.Projection, dfe.Filter, dfe.SubqueryAlias, dfe.Sort)

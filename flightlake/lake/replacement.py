@@ -1,4 +1,4 @@
-"""All rows of a table made anew: written aside, then put in the place of the old in one commit.
+"""Rows of a table made: written aside, then put in the place of old ones, or beside them, at once.
 
 Until the commit nobody sees anything of it.  What was written is deleted again only where no
 commit can have named it; what a process leaves behind that dies is named by nobody.
@@ -20,8 +20,8 @@ from flightlake.lake.data_files import FILE_BYTES, DataFiles
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
 from flightlake.lake.materialized import PREFIX, is_materialized_view
 from flightlake.lake.new_files import StoreFiles, remove
-from flightlake.lake.property_changes import changed_properties
-from flightlake.lake.snapshots import Content, replaced
+from flightlake.lake.ordered_changes import changed_properties
+from flightlake.lake.snapshots import Change, Content, replaced
 from flightlake.lake.storable import iceberg_schema
 from flightlake.lake.writing import Committed, Fresh, WritableCatalog
 from flightlake.names import TableIdentifier
@@ -106,10 +106,13 @@ class Replacement:
         self._files.discard()
         remove(self._store, self._manifests.made)
 
-    def commit(self, told: Told, now: datetime, check: Callable[[], None]) -> Committed:
+    def commit(
+        self, told: Told, now: datetime, check: Callable[[], None], change: Change = replaced
+    ) -> Committed:
         """Make what was written the table's content, in one commit that is tried once.
 
-        *check* is called right before, and may raise to prevent it.
+        *check* is called right before, and may raise to prevent it; *change* says what becomes
+        of the rows that the table has (``snapshots``).
 
         Raises:
             Refused: The table is not what it was when this began; all that was written is gone.
@@ -119,7 +122,7 @@ class Replacement:
         properties, summary = told
         try:
             content = Content(self._schema, self._spec, self._files.finish(), summary, properties)
-            updates = replaced(self._metadata, content, self.snapshot_id, now, self._manifests)
+            updates = change(self._metadata, content, self.snapshot_id, now, self._manifests)
             check()
         except BaseException:
             self.discard()

@@ -1,4 +1,4 @@
-"""A snapshot that replaces all rows of a table, or makes its first.
+"""A snapshot that gives a table rows: in the place of all it has, of some, or beside them.
 
 Files that go are listed as deleted, so that others can tell what changed.
 
@@ -6,7 +6,7 @@ Source: Iceberg spec, "Snapshots", "Manifests", "Manifest Lists"; "Sequence Numb
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +16,7 @@ from pyiceberg.manifest import (
     ManifestContent,
     ManifestEntry,
     ManifestFile,
+    ManifestWriter,
     write_manifest,
     write_manifest_list,
 )
@@ -35,7 +36,9 @@ from pyiceberg.table.update import (
     TableUpdate,
 )
 
+from flightlake.errors import DamagedData, InternalError, PreconditionFailed
 from flightlake.lake.new_files import StoreFiles
+from flightlake.lake.snapshot_counts import counted, summed, totals
 
 MAIN = "main"
 _CODEC: Literal["deflate"] = "deflate"
@@ -55,6 +58,10 @@ class Content:
     files: Sequence[DataFile]
     summary: Mapping[str, str]
     properties: Mapping[str, str]
+
+
+Change = Callable[[TableMetadata, "Content", int, datetime, StoreFiles], list[TableUpdate]]
+"""``replaced``, ``appended``, or ``exchanged`` with what goes."""
 
 
 def replaced(
@@ -79,105 +86,180 @@ def replaced(
         DamagedData: A manifest of the table is missing.
         NotReady: The store does not answer, or cannot be written.
     """
-    assert not isinstance(metadata, TableMetadataV1)  # noqa: S101 - ``commits.current`` refuses it
     parent = metadata.current_snapshot()
-    sequence = metadata.last_sequence_number + 1
-    gone = [] if parent is None else _live(parent, files)
-    folder = f"{metadata.location.rstrip('/')}/metadata/{uuid.uuid4()}"
-    manifests = _manifests(metadata, content, gone, snapshot_id, folder, files)
-    list_path = f"{folder}-list.avro"
-    parent_id = None if parent is None else parent.snapshot_id
-    listed = files.new_output(list_path)
-    with write_manifest_list(2, listed, snapshot_id, parent_id, sequence, _CODEC) as writer:
-        writer.add_manifests(manifests)
+    new = _New(metadata, content, snapshot_id, files)
+    # Deletes go with the files they are of: their manifests are left out of the list.
+    listed = [] if parent is None else parent.manifests(files)
+    data = [manifest for manifest in listed if manifest.content == ManifestContent.DATA]
+    gone = [entry for manifest in data for entry in manifest.fetch_manifest_entry(files)]
+    for spec_id in sorted({entry.data_file.spec_id for entry in gone}):
+        of_spec = [entry for entry in gone if entry.data_file.spec_id == spec_id]
+        new.rewrite(spec_id, kept=(), gone=of_spec)
+    new.add()
     operation = Operation.APPEND if parent is None else Operation.OVERWRITE
-    counts = _counts(content.files, [entry.data_file for entry in gone])
-    millis = max(int(now.timestamp() * 1000), metadata.last_updated_ms)
-    snapshot = Snapshot.model_validate(
-        {
-            "snapshot-id": snapshot_id,
-            "parent-snapshot-id": parent_id,
-            "sequence-number": sequence,
-            "timestamp-ms": millis,
-            "manifest-list": list_path,
-            "summary": Summary(operation, **counts, **content.summary),
-            "schema-id": content.schema.schema_id,
-        }
-    )
-    updates: list[TableUpdate] = []
-    if content.schema.schema_id not in {schema.schema_id for schema in metadata.schemas}:
-        updates.append(AddSchemaUpdate(schema=content.schema))
-    if content.spec.spec_id not in {spec.spec_id for spec in metadata.partition_specs}:
-        updates.append(AddPartitionSpecUpdate(spec=content.spec))
-    return [
-        *updates,
-        SetCurrentSchemaUpdate.model_validate({"schema-id": content.schema.schema_id}),
-        SetDefaultSpecUpdate.model_validate({"spec-id": content.spec.spec_id}),
-        AddSnapshotUpdate(snapshot=snapshot),
-        SetSnapshotRefUpdate.model_validate(
-            {"ref-name": MAIN, "type": SnapshotRefType.BRANCH, "snapshot-id": snapshot_id}
-        ),
-        SetPropertiesUpdate(updates=dict(content.properties)),
-    ]
+    return new.updates(operation, now, totals(content.files))
 
 
-def _live(parent: Snapshot, files: StoreFiles) -> list[ManifestEntry]:
-    """Return the entries of the data files that *parent* holds."""
-    return [
-        entry
-        for manifest in parent.manifests(files)
-        # Deletes go with the files they are of: their manifests are left out of the list.
-        if manifest.content == ManifestContent.DATA
-        for entry in manifest.fetch_manifest_entry(files)
-    ]
-
-
-def _manifests(
+def appended(
     metadata: TableMetadata,
     content: Content,
-    gone: Sequence[ManifestEntry],
     snapshot_id: int,
-    folder: str,
+    now: datetime,
     files: StoreFiles,
-) -> list[ManifestFile]:
-    made = []
-    if content.files:
-        path = files.new_output(f"{folder}-new.avro")
-        with write_manifest(2, content.spec, content.schema, path, snapshot_id, _CODEC) as writer:
-            for file in content.files:
-                writer.add(ManifestEntry.from_args(data_file=file))
-        made.append(writer.to_manifest_file())
-    specs = metadata.specs()
-    for spec_id in sorted({entry.data_file.spec_id for entry in gone}):
-        path = files.new_output(f"{folder}-gone-{spec_id}.avro")
-        with write_manifest(
-            2, specs[spec_id], metadata.schema(), path, snapshot_id, _CODEC
-        ) as writer:
+) -> list[TableUpdate]:
+    """Return what gives a table a snapshot with the files of *content* beside all it has.
+
+    Arguments and errors are those of ``replaced``.
+    """
+    parent = metadata.current_snapshot()
+    new = _New(metadata, content, snapshot_id, files)
+    new.keep([] if parent is None else parent.manifests(files))
+    new.add()
+    return new.updates(Operation.APPEND, now, {})
+
+
+def exchanged(
+    goes: Callable[[DataFile], bool],
+    metadata: TableMetadata,
+    content: Content,
+    snapshot_id: int,
+    now: datetime,
+    files: StoreFiles,
+) -> list[TableUpdate]:
+    """Return what gives a table a snapshot with *content* in the place of the files that go.
+
+    Other arguments and errors are those of ``replaced``.
+
+    Raises:
+        DamagedData: A manifest of the table is missing, or not whole.
+        InternalError: A file of *content* is not of those that go: it would be there beside rows
+            that it stands for.
+        PreconditionFailed: The table has delete files, or files of other partition specs.
+    """
+    if not all(goes(file) for file in content.files):
+        raise InternalError("rows were made outside of the partitions that are made anew")
+    parent = metadata.current_snapshot()
+    new = _New(metadata, content, snapshot_id, files)
+    listed = [] if parent is None else parent.manifests(files)
+    for manifest in listed:
+        foreign = manifest.partition_spec_id != content.spec.spec_id
+        if manifest.content != ManifestContent.DATA or foreign:
+            raise PreconditionFailed("the table has files that its partitions do not tell apart")
+        entries = _live(manifest, files)
+        gone = [entry for entry in entries if goes(entry.data_file)]
+        if gone:
+            kept = [entry for entry in entries if not goes(entry.data_file)]
+            new.rewrite(manifest.partition_spec_id, kept, gone)
+        else:
+            new.keep([manifest])
+    new.add()
+    return new.updates(Operation.OVERWRITE, now, {})
+
+
+class _New:
+    """A snapshot that is being made: its manifests are written one by one, then listed."""
+
+    def __init__(
+        self, metadata: TableMetadata, content: Content, snapshot_id: int, files: StoreFiles
+    ) -> None:
+        assert not isinstance(metadata, TableMetadataV1)  # noqa: S101 - it would be refused before
+        self._metadata = metadata
+        self._content = content
+        self._id = snapshot_id
+        self._files = files
+        self._folder = f"{metadata.location.rstrip('/')}/metadata/{uuid.uuid4()}"
+        self._manifests: list[ManifestFile] = []
+        self._gone: list[DataFile] = []
+
+    def keep(self, manifests: Sequence[ManifestFile]) -> None:
+        """List manifests as they are, if they hold files."""
+        self._manifests += [
+            one for one in manifests if one.has_added_files() or one.has_existing_files()
+        ]
+
+    def add(self) -> None:
+        """Write a manifest of the files that come, if there are any."""
+        content = self._content
+        if content.files:
+            with self._manifest("new", content.spec, content.schema) as writer:
+                for file in content.files:
+                    writer.add(ManifestEntry.from_args(data_file=file))
+            self._manifests.append(writer.to_manifest_file())
+
+    def rewrite(
+        self, spec_id: int, kept: Sequence[ManifestEntry], gone: Sequence[ManifestEntry]
+    ) -> None:
+        """Write a manifest in which *kept* stay, and *gone* are deleted."""
+        number, metadata = len(self._manifests), self._metadata
+        spec = metadata.specs()[spec_id]
+        with self._manifest(f"gone-{number}", spec, metadata.schema()) as writer:
+            for entry in kept:
+                writer.existing(entry)
             for entry in gone:
-                if entry.data_file.spec_id == spec_id:
-                    writer.delete(entry)
-        made.append(writer.to_manifest_file())
-    return made
+                writer.delete(entry)
+        self._manifests.append(writer.to_manifest_file())
+        self._gone += [entry.data_file for entry in gone]
+
+    def updates(
+        self, operation: Operation, now: datetime, holds: Mapping[str, int]
+    ) -> list[TableUpdate]:
+        """List the manifests; return what makes them the table's.
+
+        *holds* are the totals of what the snapshot holds; without them they are told from what
+        the one before says it holds, if it does.
+        """
+        metadata, content = self._metadata, self._content
+        parent = metadata.current_snapshot()
+        parent_id = None if parent is None else parent.snapshot_id
+        sequence = metadata.last_sequence_number + 1
+        list_path = f"{self._folder}-list.avro"
+        listed = self._files.new_output(list_path)
+        with write_manifest_list(2, listed, self._id, parent_id, sequence, _CODEC) as writer:
+            writer.add_manifests(self._manifests)
+        counts = counted(content.files, self._gone)
+        told = holds or summed(parent, counts)
+        millis = max(int(now.timestamp() * 1000), metadata.last_updated_ms)
+        words = {name: str(count) for name, count in {**counts, **told}.items()}
+        snapshot = Snapshot.model_validate(
+            {
+                "snapshot-id": self._id,
+                "parent-snapshot-id": parent_id,
+                "sequence-number": sequence,
+                "timestamp-ms": millis,
+                "manifest-list": list_path,
+                "summary": Summary(operation, **words, **content.summary),
+                "schema-id": content.schema.schema_id,
+            }
+        )
+        updates: list[TableUpdate] = []
+        if content.schema.schema_id not in {schema.schema_id for schema in metadata.schemas}:
+            updates.append(AddSchemaUpdate(schema=content.schema))
+        if content.spec.spec_id not in {spec.spec_id for spec in metadata.partition_specs}:
+            updates.append(AddPartitionSpecUpdate(spec=content.spec))
+        return [
+            *updates,
+            SetCurrentSchemaUpdate.model_validate({"schema-id": content.schema.schema_id}),
+            SetDefaultSpecUpdate.model_validate({"spec-id": content.spec.spec_id}),
+            AddSnapshotUpdate(snapshot=snapshot),
+            SetSnapshotRefUpdate.model_validate(
+                {"ref-name": MAIN, "type": SnapshotRefType.BRANCH, "snapshot-id": self._id}
+            ),
+            SetPropertiesUpdate(updates=dict(content.properties)),
+        ]
+
+    def _manifest(self, name: str, spec: PartitionSpec, schema: Schema) -> ManifestWriter:
+        path = self._files.new_output(f"{self._folder}-{name}.avro")
+        return write_manifest(2, spec, schema, path, self._id, _CODEC)
 
 
-def _counts(added: Sequence[DataFile], deleted: Sequence[DataFile]) -> dict[str, str]:
-    rows = sum(file.record_count for file in added)
-    size = sum(file.file_size_in_bytes for file in added)
-    counts = {
-        "added-data-files": len(added),
-        "added-records": rows,
-        "added-files-size": size,
-        "deleted-data-files": len(deleted),
-        "deleted-records": sum(file.record_count for file in deleted),
-        "removed-files-size": sum(file.file_size_in_bytes for file in deleted),
-    }
-    totals = {
-        "total-data-files": len(added),
-        "total-records": rows,
-        "total-files-size": size,
-        "total-delete-files": 0,
-        "total-position-deletes": 0,
-        "total-equality-deletes": 0,
-    }
-    found = {name: str(count) for name, count in counts.items() if count}
-    return found | {name: str(count) for name, count in totals.items()}
+def _live(manifest: ManifestFile, files: StoreFiles) -> list[ManifestEntry]:
+    """Return the entries of the files that *manifest* holds.
+
+    Raises:
+        DamagedData: They are not as many as it should hold.
+    """
+    found = manifest.fetch_manifest_entry(files)
+    said = (manifest.added_files_count, manifest.existing_files_count)
+    if None not in said and len(found) != sum(count or 0 for count in said):
+        raise DamagedData("a manifest of the table is not whole")
+    return found
