@@ -39,6 +39,8 @@ SUBCOMMANDS = (
     Subcommand("serve", "flightlake.cli.serve", "run a server"),
     Subcommand("demo", "flightlake.cli.demo", "build a small lakehouse and serve it"),
     Subcommand("sql", "flightlake.cli.sql", "run SQL against a Flight SQL server"),
+    Subcommand("plan", "flightlake.cli.plan", "show what a project of views would change"),
+    Subcommand("apply", "flightlake.cli.apply", "make a server have the views of a project"),
     Subcommand("user", "flightlake.cli.user", "add, remove and list users"),
     Subcommand("token", "flightlake.cli.token", "issue a bearer token"),
     Subcommand("check-config", "flightlake.cli.check_config", "say what is wrong in a file"),

@@ -16,6 +16,7 @@ import adbc_driver_flightsql.dbapi
 import adbc_driver_manager
 
 from flightlake.errors import FlightlakeError, InvalidRequest, NotAuthenticated, NotReady
+from flightlake.project.server import Refused
 
 DEFAULT_URI = "grpc+tls://127.0.0.1:31337"
 _SCHEMES = ("grpc", "grpc+tcp", "grpc+tls")
@@ -40,8 +41,9 @@ class Target:
     db_schema: str | None = None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where to connect and as whom."""
+def add_arguments(parser: argparse.ArgumentParser, *, defaults: bool = True) -> None:
+    """Add the options that say where to connect and as whom, and, with *defaults*, where names
+    begin."""
     group = parser.add_argument_group("server")
     group.add_argument(
         "--uri",
@@ -67,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="accept certificates signed by these (PEM)"
     )
+    if not defaults:
+        parser.set_defaults(catalog=None, schema=None)
+        return
     group.add_argument("--catalog", metavar="NAME", help="catalog for names without one")
     group.add_argument("--schema", metavar="NAME", help="schema for names without one")
 
@@ -162,9 +167,15 @@ def connect(target: Target) -> Any:
 
 _FRAME = re.compile(
     r"^(?:[A-Z_]+: )?(?:\[Flight ?SQL\] )?(?P<message>.*?)"
-    r"(?: \((?P<code>[A-Za-z]+); [A-Za-z]+\))?(?:\. Vendor code: \d+)?$",
+    r"(?: \((?P<code>[A-Za-z]+); [A-Za-z]+(?:: [^()]*)?\))?(?:\. Vendor code: \d+)?$",
     re.DOTALL,
 )
+
+_REFUSALS = (
+    "InvalidArgument", "NotFound", "AlreadyExists", "PermissionDenied", "FailedPrecondition",
+    "Unimplemented",
+)  # fmt: skip
+"""gRPC codes that blame the statement."""
 
 
 def explained(error: Exception) -> FlightlakeError:
@@ -187,6 +198,8 @@ def explained(error: Exception) -> FlightlakeError:
         return NotReady(f"no connection to the server: {dialing[1]}")
     if "produced zero addresses" in message:
         return NotReady("no connection to the server: its host name is not known")
+    if framed and framed["code"] in _REFUSALS:
+        return Refused(message)
     return FlightlakeError(message or type(error).__name__)
 
 

@@ -1,0 +1,86 @@
+"""Doing what was planned, one statement after the other, each of which is done or not at all.
+
+The first that fails ends it.  What was done before it stays, and is not done again the next
+time, as the next plan begins from what there is then.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flightlake.errors import FlightlakeError
+from flightlake.project.changes import Change, Kind, Plan
+from flightlake.project.checking import Checked
+from flightlake.project.files import statement
+from flightlake.project.server import Server, quoted
+from flightlake.project.settings import altering
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change that was made: ``rows`` are those of the view now, if it is known."""
+
+    change: Change
+    rows: int | None
+    strategy: str
+    seconds: float
+
+
+class Stopped(FlightlakeError):
+    """A change failed; those before it were made."""
+
+    def __init__(self, change: Change, failure: FlightlakeError, done: int, left: int) -> None:
+        super().__init__(
+            f"{change.view} could not be {_PAST[change.kind]}: {failure.message} ({done} done"
+            f" before it, {left} not begun; run it again when that is put right)"
+        )
+
+
+_PAST = {
+    Kind.CREATE: "made",
+    Kind.REPLACE: "made anew",
+    Kind.SETTINGS: "set",
+    Kind.REFRESH: "refreshed",
+    Kind.DROP: "dropped",
+}
+
+
+def apply(checked: Checked, plan: Plan, server: Server, report: Callable[[Done], None]) -> int:
+    """Do what *plan* says; tell *report* of each change made; return how many were.
+
+    Raises:
+        Stopped: A change failed; says which, and how many were made before it.
+    """
+    for number, change in enumerate(plan.to_do):
+        try:
+            done = _do(checked, change, server)
+        except FlightlakeError as failure:
+            left = len(plan.to_do) - number - 1
+            raise Stopped(change, failure, number, left) from failure
+        report(done)
+    return len(plan.to_do)
+
+
+def _do(checked: Checked, change: Change, server: Server) -> Done:
+    view = change.view
+    if change.kind in (Kind.CREATE, Kind.REPLACE):
+        file = checked.files[view]
+        # A view that somebody else made meanwhile is not replaced unseen.
+        head = "CREATE" if change.kind is Kind.CREATE else "CREATE OR REPLACE"
+        sql = statement(file, checked.project.name, f"{head} MATERIALIZED VIEW", file.settings)
+        rows = server.ask(sql, view.catalog, view.db_schema)
+    elif change.kind is Kind.SETTINGS:
+        name = quoted(view)
+        rows = []
+        for clause in altering(change.before, change.settings):
+            rows = server.ask(f"ALTER MATERIALIZED VIEW {name} {clause}")
+    elif change.kind is Kind.REFRESH:
+        rows = server.ask(f"REFRESH MATERIALIZED VIEW {quoted(view)}")
+    else:
+        rows = server.ask(f"DROP MATERIALIZED VIEW IF EXISTS {quoted(view)}")
+    told = rows[0] if rows else {}
+    return Done(
+        change,
+        told.get("rows"),
+        str(told.get("strategy") or ""),
+        float(told.get("duration_seconds") or 0),
+    )

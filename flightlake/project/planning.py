@@ -1,0 +1,81 @@
+"""From a folder to what is to be done: read, checked, and held against what there is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from flightlake.project.changes import Kind, Plan, Removed, changes
+from flightlake.project.checking import Checked, check
+from flightlake.project.files import Project, project_of
+from flightlake.project.placing import named
+from flightlake.project.problems import Problem, ProblemsFound
+from flightlake.project.server import Refused, Server, identifier
+
+
+def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
+    """Return what makes *server* have the views of *project*; changes nothing.
+
+    Raises:
+        ProblemsFound: Something is wrong with the project; tells all of it.
+        FlightlakeError: The server does not answer, or lets nobody in.
+    """
+    checked = check(project, server)
+    _require_own(checked)
+    removed = list(_removed(checked, server))
+    made = changes(checked, removed, prune)
+    if prune:
+        _require_unread(checked, made)
+    return checked, made
+
+
+def _require_own(checked: Checked) -> None:
+    """Two projects that make one view would undo each other's work for ever."""
+    problems = []
+    for view, told in checked.explained.items():
+        owner = None if told.present is None else project_of(told.present.query)
+        if owner not in (None, checked.project.name):
+            said = f"{view} is a view of the project '{owner}'; give yours another name"
+            problems.append(Problem(checked.files[view].path, 0, 0, said))
+    if problems:
+        raise ProblemsFound(tuple(sorted(problems)))
+
+
+def _removed(checked: Checked, server: Server) -> Iterator[Removed]:
+    ours = {str(view) for view in checked.views}
+    for row in server.ask("SHOW MATERIALIZED VIEWS"):
+        name = str(row["view"])
+        if name in ours:
+            continue
+        try:
+            told = server.ask(f"DESCRIBE MATERIALIZED VIEW {name}")
+        except Refused:  # dropped since, or its definition cannot be read: it is not ours
+            continue
+        facts = [(str(one["property"]), str(one["value"])) for one in told]
+        query = next((value for name_, value in facts if name_ == "query"), "")
+        if project_of(query) != checked.project.name:
+            continue
+        sources = [value for name_, value in facts if name_ == "source"]
+        yield Removed(identifier(name), tuple(map(_name, sources)), int(row["rows"] or 0), 0)
+
+
+def _require_unread(checked: Checked, made: Plan) -> None:
+    goes = {str(change.view): change.view for change in made.changes if change.kind is Kind.DROP}
+    problems = [
+        replace(
+            named(checked.files[view], goes[source]),
+            message=f"it reads {source}, which would be dropped, as no file makes it any more",
+        )
+        for view, told in checked.explained.items()
+        for source in told.sources
+        if source in goes
+    ]
+    if problems:
+        raise ProblemsFound(tuple(sorted(problems)))
+
+
+def _name(source: str) -> str:
+    """Return the name in what DESCRIBE says: ``name at snapshot 7``, or ``name, empty``."""
+    for end in (" at snapshot ", " at version "):
+        name, found, _ = source.rpartition(end)
+        if found:
+            return name
+    return source.removesuffix(", empty")
