@@ -9,8 +9,8 @@ from pyiceberg.table.update import RemoveSnapshotsUpdate
 from flightlake.cancellation import Cancellation
 from flightlake.lake.commits import Committed, commit, current
 from flightlake.lake.deletion import Deleted, below, delete
-from flightlake.lake.pointers import Pointers
 from flightlake.lake.reach import Reached, reached
+from flightlake.lake.writing import WritableCatalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Expired:
 
 
 def expire(
-    catalog: Pointers, table: Committed, snapshot_ids: Collection[int], call: Cancellation
+    catalog: WritableCatalog, table: Committed, snapshot_ids: Collection[int], call: Cancellation
 ) -> Expired:
     """Take snapshots out of *table*, and delete what no snapshot that remains can reach.
 

@@ -19,12 +19,13 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import SetPropertiesUpdate
 
 from flightlake.cancellation import Cancellation
+from flightlake.errors import Unsupported
 from flightlake.lake.blobs import filesystem, translated
 from flightlake.lake.commits import Committed, commit, current
 from flightlake.lake.deletion import Deleted, delete
 from flightlake.lake.materialized import PREFIX
-from flightlake.lake.pointers import Pointers
 from flightlake.lake.reach import reached, stored_key
+from flightlake.lake.writing import WritableCatalog
 
 FENCE = f"{PREFIX}fence"
 
@@ -46,7 +47,7 @@ class _Found:
 
 
 def remove_unreferenced(
-    catalog: Pointers, table: Committed, now: datetime, age: timedelta, call: Cancellation
+    catalog: WritableCatalog, table: Committed, now: datetime, age: timedelta, call: Cancellation
 ) -> Deleted:
     """Delete what refreshes of *table* left without committing it; return what was deleted.
 
@@ -60,11 +61,18 @@ def remove_unreferenced(
         call: Ends it, between two files at the latest.
 
     Raises:
+        Unsupported: The catalog does not compare all of a table at a commit, so that nothing can
+            be fenced off; or keeps more of it than it tells.
         Refused: The table was changed by somebody else meanwhile; nothing is deleted.
         OutcomeUnknown: It is not known whether the table could be fenced; nothing is deleted.
         DamagedData, NotReady: Something of the table cannot be read; nothing is deleted.
         FlightlakeError: The reason of *call*.
     """
+    if not catalog.compares_properties():
+        raise Unsupported(
+            f"files of {table.identifier} that no snapshot reaches are not looked for, as its"
+            " catalog may know of more than it tells; use the maintenance of the catalog"
+        )
     left = _left(table, now - age)
     if left:  # most of what is old is reached, and nothing has to be fenced off for it
         left = _without(left, _kept(table, call))
@@ -137,7 +145,7 @@ def _number(location: str) -> int | None:
     return None if found is None else int(found["number"])
 
 
-def _fence(catalog: Pointers, table: Committed) -> None:
+def _fence(catalog: WritableCatalog, table: Committed) -> None:
     """Change *table* in nothing that matters, so that commits planned before fail."""
     mark = uuid.uuid4().hex
 

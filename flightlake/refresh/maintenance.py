@@ -26,9 +26,9 @@ from flightlake.lake.commits import Committed, current
 from flightlake.lake.deletion import Deleted
 from flightlake.lake.expiry import Expired, expire
 from flightlake.lake.materialized import is_materialized_view
-from flightlake.lake.pointers import Pointers
 from flightlake.lake.retention import expirable
 from flightlake.lake.unreferenced import remove_unreferenced
+from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.policy import policy_of
 from flightlake.refresh.recorded import recorded, states
@@ -124,7 +124,7 @@ class Maintenance:
     def _views(self, call: Cancellation) -> Iterator[Committed]:
         for name in sorted(self.writable):
             catalog = self.catalogs.get(name)
-            if catalog is None or not isinstance(catalog, Pointers):
+            if catalog is None or not isinstance(catalog, WritableCatalog):
                 continue
             for db_schema in catalog.db_schemas():
                 try:
@@ -150,7 +150,9 @@ class Maintenance:
             expired = self._expired(view, in_use, own)
             catalog = self._catalog(view)
             now = current(catalog, view.identifier) if expired.snapshots else view
-            if now is not None and is_materialized_view(now.metadata):
+            # Elsewhere it is not told what all is reached (``remove_unreferenced``).
+            whole = catalog.compares_properties()
+            if whole and now is not None and is_materialized_view(now.metadata):
                 age = self.upkeep.unreferenced_age
                 unreferenced = remove_unreferenced(catalog, now, started, age, own)
         except FlightlakeError as known:
@@ -178,9 +180,9 @@ class Maintenance:
             told = _EVER
         return max(told or self.upkeep.history_retention, self.upkeep.least_retention)
 
-    def _catalog(self, view: Committed) -> Pointers:
+    def _catalog(self, view: Committed) -> WritableCatalog:
         catalog: object = self.catalogs[view.identifier.catalog]
-        assert isinstance(catalog, Pointers)  # noqa: S101 - ``_views`` looked
+        assert isinstance(catalog, WritableCatalog)  # noqa: S101 - ``_views`` looked
         return catalog
 
 

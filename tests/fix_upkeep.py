@@ -1,0 +1,109 @@
+"""The upkeep of views in a lake in a folder: files, snapshots, and time that is told to pass."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flightlake.cancellation import Cancellation
+from flightlake.clock import ManualClock
+from flightlake.lake.commits import Committed, current
+from flightlake.names import TableIdentifier
+from flightlake.refresh.maintenance import Maintained, Maintenance, Upkeep
+from flightlake.refresh.verifying import Verification, Verifier
+from tests.fix_materialized import Mill
+from tests.fix_server import Recorder
+
+DAY = timedelta(days=1)
+UPKEEP = Upkeep(history_retention=DAY, unreferenced_age=DAY)
+
+
+@dataclass
+class Keeper:
+    """Keeps the views of *mill*, whose clock is ``clock``."""
+
+    mill: Mill
+    clock: ManualClock
+    observed: Recorder
+    upkeep: Upkeep = UPKEEP
+
+    def run(self, **options: Any) -> list[Maintained]:
+        return self.maintenance.run(Cancellation(), **options)
+
+    @property
+    def maintenance(self) -> Maintenance:
+        mill = self.mill
+        catalogs = mill.views.refresher.catalogs
+        writable = frozenset({mill.lake.name})
+        return Maintenance(catalogs, writable, self.upkeep, self.clock, self.observed)
+
+    def kept(self) -> dict[str, Maintained]:
+        """Keep the views; return what was done for each by its name, none of which failed."""
+        done = {one.view.table: one for one in self.run()}
+        assert not [one.failure for one in done.values() if one.failure]
+        return done
+
+    def pass_days(self, days: float) -> None:
+        self.clock.advance(days * DAY)
+
+
+def keeper(mills: Callable[..., Mill], **options: Any) -> Keeper:
+    """Return a keeper of views whose clock begins now: files have the time of the machine."""
+    clock = ManualClock(datetime.now(UTC))
+    return Keeper(mills(clock=clock, **options), clock, Recorder())
+
+
+def committed(mill: Mill, view: str) -> Committed:
+    found = current(mill.catalog, TableIdentifier(mill.lake.name, mill.lake.root, view))
+    assert found is not None
+    return found
+
+
+def verified(mill: Mill, view: str = "v") -> Verification:
+    """Return what VERIFY finds of *view*."""
+    made = mill.views.refresher
+    verifier = Verifier(mill.engine, made.catalogs, made.threads, made.clock)
+    return replace(verifier.verify(committed(mill, view), Cancellation()), seconds=None)
+
+
+def everything(mill: Mill, view: str) -> set[Path]:
+    """Return all files below the folder of *view*, whatever they are."""
+    where = Path(mill.table(view).location().removeprefix("file://"))
+    return {path for path in where.rglob("*") if path.is_file()}
+
+
+def reachable(mill: Mill, view: str) -> set[Path]:
+    """Return all files that *view* can need, as pyiceberg finds them."""
+    table = mill.table(view)
+    found = {
+        table.metadata_location,
+        *(entry.metadata_file for entry in table.metadata.metadata_log),
+    }
+    for snapshot in table.snapshots():
+        found.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(table.io):
+            found.add(manifest.manifest_path)
+            entries = manifest.fetch_manifest_entry(table.io)
+            found.update(entry.data_file.file_path for entry in entries)
+    return {Path(path.removeprefix("file://")) for path in found}
+
+
+def readable(mill: Mill, view: str) -> dict[int, list[dict[str, Any]]]:
+    """Return the rows of each snapshot of *view*, read in full by pyiceberg."""
+    table = mill.table(view)
+    return {
+        snapshot.snapshot_id: sorted(
+            table.scan(snapshot_id=snapshot.snapshot_id).to_arrow().to_pylist(), key=repr
+        )
+        for snapshot in table.snapshots()
+    }
+
+
+@contextmanager
+def unchanged(mill: Mill, view: str) -> Iterator[None]:
+    """Require that nothing of *view* changes, neither its files nor what the catalog says."""
+    before = (everything(mill, view), mill.table(view).metadata_location)
+    yield
+    assert (everything(mill, view), mill.table(view).metadata_location) == before
