@@ -120,7 +120,8 @@ class PointedTables(ABC):
     ) -> Committed | Refusal:
         identifier, store = base.identifier, base.store
         old = base.location if isinstance(base, Committed) else None
-        metadata = update_table_metadata(base.metadata, tuple(updates), metadata_location=old)
+        changed = update_table_metadata(base.metadata, tuple(updates), metadata_location=old)
+        metadata = _not_earlier(changed, base.metadata)
         new = _next_location(metadata.location, old)
         content = metadata.model_dump_json().encode()
         try:
@@ -147,6 +148,19 @@ class PointedTables(ABC):
 
     def compares_properties(self) -> bool:
         return True
+
+
+def _not_earlier(metadata: TableMetadata, before: TableMetadata) -> TableMetadata:
+    """Return *metadata* with a time of its last change that is not before any that it tells.
+
+    The library asks the machine's clock, which may have been set back; others do not read a
+    table that was last changed before its last snapshot.
+    """
+    times = [entry.timestamp_ms for entry in metadata.snapshot_log]
+    earliest = max([before.last_updated_ms, *times])
+    if metadata.last_updated_ms >= earliest:
+        return metadata
+    return metadata.model_copy(update={"last_updated_ms": earliest})
 
 
 def _told(change: Callable[[], bool]) -> bool:
