@@ -47,7 +47,8 @@ class Kind:
     server that all tests share, its files in the given folder if the catalog lets a client
     choose; ``own`` makes one in a server of the test's own, None where another kind goes down
     in just the same way.  ``history`` says whether it tells a table's earlier snapshots.
-    ``odd_names`` are names of tables that the catalog keeps as they are.
+    ``odd_names`` are names of tables that the catalog keeps as they are.  ``renames`` says whether
+    it gives a table another name in one step.
     """
 
     component: str
@@ -55,6 +56,7 @@ class Kind:
     own: Callable[[Path], Own] | None
     nested: bool = True
     history: bool = True
+    renames: bool = True
     odd_names: Sequence[str] = ("Orders", "with space", "ünï", "or-ders")
 
 

@@ -145,25 +145,27 @@ def _landed(
     ours = next((u.snapshot.snapshot_id for u in updates if isinstance(u, AddSnapshotUpdate)), None)
     if ours is None:
         return None
-    follows = _follows(now.metadata, ours, base.metadata.current_snapshot_id)
+    follows = _follows(now.metadata, ours, base.metadata)
     if follows is None:
         raise _unknown(base.identifier)
     return now if follows else None
 
 
-def _follows(metadata: TableMetadata, ours: int, base: int | None) -> bool | None:
-    """Return whether the head came after *ours*, which was to be put on *base*.
+def _follows(metadata: TableMetadata, ours: int, base: TableMetadata) -> bool | None:
+    """Return whether the head is, or came after, the snapshot *ours* that was to be put on *base*.
 
     None if that cannot be told, because what came before the head is not there any more (Nessie
-    never tells of more than the head).
+    never tells of more than the head, and not of its parent).
     """
-    seen = metadata.current_snapshot_id
-    while seen != ours and seen != base:
+    seen, before = metadata.current_snapshot_id, base.current_snapshot_id
+    while seen != ours and seen != before:
         snapshot = None if seen is None else metadata.snapshot_by_id(seen)
         if snapshot is None:
             # Where *base* is still known, what was put on it would be, too.
-            known = base is not None and metadata.snapshot_by_id(base) is not None
+            known = before is not None and metadata.snapshot_by_id(before) is not None
             return False if known else None
+        if snapshot.sequence_number == base.last_sequence_number + 1:
+            return False  # somebody else has the number that ours would have
         seen = snapshot.parent_snapshot_id
     return seen == ours
 

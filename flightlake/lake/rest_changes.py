@@ -52,7 +52,7 @@ def commit_body(base: Committed | Fresh, updates: Sequence[TableUpdate]) -> byte
     body = {
         "identifier": _identifier(base.identifier),
         "requirements": [_plain(requirement) for requirement in requirements],
-        "updates": [_update(change) for change in changes],
+        "updates": [_update(change) for change in _merged(changes)],
     }
     return json.dumps(body).encode()
 
@@ -117,6 +117,21 @@ def _beginning(metadata: TableMetadata) -> Iterable[TableUpdate]:
     yield SetDefaultSortOrderUpdate()
     yield SetLocationUpdate(location=metadata.location)
     yield SetPropertiesUpdate(updates=metadata.properties)
+
+
+def _merged(updates: Sequence[TableUpdate]) -> Iterable[TableUpdate]:
+    """Yield *updates* with all properties that are set in one, as some catalogs want it (Nessie).
+
+    No property is both set and removed.
+    """
+    properties: dict[str, str] = {}
+    for update in updates:
+        if isinstance(update, SetPropertiesUpdate):
+            properties |= update.updates
+        else:
+            yield update
+    if properties:
+        yield SetPropertiesUpdate(updates=properties)
 
 
 def _is_so(update: TableUpdate, metadata: TableMetadata) -> bool:
