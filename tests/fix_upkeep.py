@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flightlake.cancellation import Cancellation
 from flightlake.clock import ManualClock
+from flightlake.lake import blobs
 from flightlake.lake.commits import Committed, current
 from flightlake.names import TableIdentifier
 from flightlake.refresh.maintenance import Maintained, Maintenance, Upkeep
@@ -107,3 +110,58 @@ def unchanged(mill: Mill, view: str) -> Iterator[None]:
     before = (everything(mill, view), mill.table(view).metadata_location)
     yield
     assert (everything(mill, view), mill.table(view).metadata_location) == before
+
+
+class _Ended(BaseException):
+    """What nothing catches: as good as a kill, for all that is in the store."""
+
+
+class _Store:
+    """A file system that ends everything after some calls."""
+
+    def __init__(self, files: Any, left: list[int]) -> None:
+        self._files = files
+        self._left = left
+
+    def __getattr__(self, name: str) -> Any:
+        real: Callable[..., Any] = getattr(self._files, name)
+
+        def call(*arguments: Any) -> Any:
+            if self._left[0] <= 0:
+                raise _Ended
+            self._left[0] -= 1
+            return real(*arguments)
+
+        return call
+
+
+def kept_until(kept: Keeper, calls: int) -> bool:
+    """Let the upkeep end after some *calls* of the store; return whether it came to its end."""
+    left = [calls]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("deletion", "unreferenced"):
+            patch.setattr(
+                f"flightlake.lake.{module}.filesystem",
+                lambda store: _Store(blobs.filesystem(store), left),
+            )
+        patch.setattr("flightlake.lake.deletion._AT_ONCE", 1)
+        try:
+            kept.kept()
+        except _Ended:
+            return False
+    return True
+
+
+def orphaned(mill: Mill, view: str = "v") -> set[Path]:
+    """Leave what a refresh leaves whose process dies before it commits; return the files."""
+    before = everything(mill, view)
+
+    def die(*_: object) -> None:
+        raise _Ended
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flightlake.lake.replacement.commit", die)
+        patch.setattr("flightlake.lake.replacement.Replacement.discard", lambda *_: None)
+        with pytest.raises(_Ended):
+            mill.run(f"REFRESH MATERIALIZED VIEW {view} FULL")
+    return everything(mill, view) - before

@@ -20,6 +20,7 @@ from tests.fix_upkeep import (
     Keeper,
     everything,
     keeper,
+    orphaned,
     reachable,
     readable,
     unchanged,
@@ -261,29 +262,11 @@ def test_files_outside_of_the_table_are_never_deleted(mills: Mills, tmp_path: Pa
     assert len(_ids(mill)) == 1
 
 
-def _orphaned(mill: Mill) -> set[Path]:
-    """Leave what a refresh leaves whose process dies before it commits; return the files."""
-    before = everything(mill, "v")
-
-    class Gone(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Gone
-
-    mill.table("orders").append(orders(7))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flightlake.lake.replacement.commit", die)
-        patch.setattr("flightlake.lake.replacement.Replacement.discard", lambda *_: None)
-        with pytest.raises(Gone):
-            mill.run("REFRESH MATERIALIZED VIEW v")
-    return everything(mill, "v") - before
-
-
 def test_what_dead_refreshes_left_goes_once_it_is_old(mills: Mills) -> None:
     kept = _refreshed(keeper(mills), times=0)
     mill = kept.mill
-    left = _orphaned(mill)
+    mill.table("orders").append(orders(7))
+    left = orphaned(mill)
     assert {path.parent.parent.name for path in left} >= {"data"}
     assert len(left) >= 3
     kept.pass_days(0.9)
@@ -306,7 +289,7 @@ def _folders(mill: Mill) -> list[Path]:
 def test_files_of_one_refresh_are_as_old_as_the_youngest(mills: Mills) -> None:
     kept = _refreshed(keeper(mills), times=0)
     mill = kept.mill
-    left = {path for path in _orphaned(mill) if path.suffix == ".parquet"}
+    left = {path for path in orphaned(mill) if path.suffix == ".parquet"}
     (file,) = left
     kept.pass_days(2)
     younger = file.with_name("00001.parquet")
@@ -363,7 +346,8 @@ def _other(kept: Keeper, mills: Mills) -> Keeper:
 def test_a_commit_between_listing_and_deleting_is_heeded(mills: Mills) -> None:
     kept = _refreshed(keeper(mills, around=Interrupted), times=0)
     mill, rival = kept.mill, mills(clock=kept.clock)
-    left = _orphaned(mill)
+    mill.table("orders").append(orders(7))
+    left = orphaned(mill)
     kept.pass_days(2)
     mill.catalog.before = lambda: rival.run("REFRESH MATERIALIZED VIEW v")  # before the fence
     (done,) = kept.run()

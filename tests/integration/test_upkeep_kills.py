@@ -3,16 +3,14 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flightlake.lake import blobs
 from tests.fix_catalogs import orders
 from tests.fix_materialized import Mill, Mills
-from tests.fix_upkeep import Keeper, everything, keeper, reachable, readable
+from tests.fix_upkeep import Keeper, everything, keeper, kept_until, reachable, readable
 
 _PROGRAM = """
 import os, signal, sys
@@ -115,51 +113,11 @@ def test_a_process_that_is_killed_leaves_every_snapshot_readable(
     _require_whole(kept, rows)
 
 
-class _Ended(BaseException):
-    """What nothing catches: as good as a kill, for all that is in the store."""
-
-
-class _Store:
-    """A file system that ends everything after some calls that matter."""
-
-    def __init__(self, files: Any, left: list[int]) -> None:
-        self._files = files
-        self._left = left
-
-    def __getattr__(self, name: str) -> Any:
-        real: Callable[..., Any] = getattr(self._files, name)
-
-        def call(*arguments: Any) -> Any:
-            if self._left[0] <= 0:
-                raise _Ended
-            self._left[0] -= 1
-            return real(*arguments)
-
-        return call
-
-
-def _run_until(kept: Keeper, calls: int, patch: pytest.MonkeyPatch) -> bool:
-    """Let the upkeep end after some *calls* of the store; return whether it came to its end."""
-    left = [calls]
-    for module in ("deletion", "unreferenced"):
-        patch.setattr(
-            f"flightlake.lake.{module}.filesystem",
-            lambda store: _Store(blobs.filesystem(store), left),
-        )
-    patch.setattr("flightlake.lake.deletion._AT_ONCE", 1)
-    try:
-        kept.kept()
-    except _Ended:
-        return False
-    return True
-
-
 def test_upkeep_that_ends_anywhere_is_finished_by_the_next(mills: Mills) -> None:
     kept = _old(mills)
     mill: Mill = kept.mill
     for calls in range(100):
-        with pytest.MonkeyPatch.context() as patch:
-            done = _run_until(kept, calls, patch)
+        done = kept_until(kept, calls)
         assert readable(mill, "v")
         if done:
             break
