@@ -20,6 +20,7 @@ from flightlake.engine.contexts import EngineSettings as EngineSettings
 from flightlake.engine.contexts import open_contexts, session_config
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.defaults import Defaults as Defaults
+from flightlake.engine.expected import bases, expected
 from flightlake.engine.explain import without_paths
 from flightlake.engine.known_plans import KnownPlans
 from flightlake.engine.loss_guard import Counted, LossGuard
@@ -45,6 +46,8 @@ from flightlake.lake.views import IcebergView
 from flightlake.names import TableIdentifier
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AHEAD = 32
+"""Tables of all statements that are loaded side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Engine:
         self._stores = Stores(self._context)
         self._loop = EngineLoop()
         self._scan_threads = ScanThreads(settings.threads)
+        self._ahead = ThreadPoolExecutor(_AHEAD, thread_name_prefix="ahead")
         self._callbacks = ThreadPoolExecutor(32, thread_name_prefix="tables")
         self._known: KnownPlans[Plan] = KnownPlans()
         config = partial(session_config, settings)
@@ -119,7 +123,7 @@ class Engine:
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = self._tables(catalogs, pins, defaults)
+        tables = self._tables(text, catalogs, pins, defaults)
         if not pins and not text.parameters:
             known = self._known.find(text, defaults, tables)
             if known is not None:
@@ -134,7 +138,7 @@ class Engine:
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = self._tables(catalogs, {}, defaults)
+        tables = self._tables(text, catalogs, {}, defaults)
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         return Survey(
             planned.schema,
@@ -168,7 +172,7 @@ class Engine:
                 came meanwhile.
         """
         cancellation.check()
-        tables = self._tables(catalogs, pins, defaults, system)
+        tables = self._tables(text, catalogs, pins, defaults, system)
         tables.only = only or {}
         lasting = not pins and not values and not text.parameters
         known = self._known.find(text, defaults, tables) if lasting else None
@@ -229,6 +233,7 @@ class Engine:
         self._scan_threads.stop()
         self._loop.stop()
         self._stores.close()
+        self._ahead.shutdown(wait=False, cancel_futures=True)
         self._callbacks.shutdown(wait=False, cancel_futures=True)
 
     def _frame(self, text: SqlText, planned: Planned) -> DataFrame:
@@ -251,13 +256,17 @@ class Engine:
 
     def _tables(
         self,
+        text: SqlText,
         catalogs: Catalogs | None,
         pins: Mapping[TableIdentifier, Pin],
         defaults: Defaults,
         system: SystemTables | None = None,
     ) -> StatementTables:
         seen = self._catalogs if catalogs is None else catalogs
-        return StatementTables(seen, pins, defaults.branch, system)
+        tables = StatementTables(seen, pins, defaults.branch, system)
+        known = [name for name, pin in pins.items() if pin.schema_id is not None]  # no views
+        tables.expect(bases(known or expected(text.engine_sql, defaults)), self._ahead)
+        return tables
 
     def _planner(
         self,

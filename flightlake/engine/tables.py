@@ -1,7 +1,8 @@
 """The tables of one statement: each loaded once, and read at one snapshot however often named."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -44,6 +45,7 @@ class StatementTables:
         self._tables: dict[TableIdentifier, IcebergTable | None] = {}
         self._locks: dict[TableIdentifier, threading.Lock] = {}
         self._currents: dict[TableIdentifier, _Current] = {}
+        self._ahead: dict[TableIdentifier, Future[IcebergTable]] = {}
         self._views: dict[TableIdentifier, IcebergView | None] = {}
         self.failure: FlightlakeError | None = None
         """The first error met while loading; the engine passes on only its text."""
@@ -70,6 +72,15 @@ class StatementTables:
                     self.fail(failure)
                     raise
             return self._tables[identifier]
+
+    def expect(self, names: Sequence[TableIdentifier], threads: Executor) -> None:
+        """Begin to load tables that will most likely be asked for, side by side in *threads*."""
+        if len(names) < 2:
+            return  # it is asked for right away
+        for name in names:
+            catalog = self.catalogs.get(name.catalog)
+            if catalog is not None:
+                self._ahead[name] = threads.submit(catalog.load, name.db_schema, name.table)
 
     @property
     def loaded(self) -> dict[TableIdentifier, IcebergTable]:
@@ -194,7 +205,10 @@ class StatementTables:
         catalog = self.catalogs.get(identifier.catalog)
         if catalog is None:
             return None
+        ahead = self._ahead.pop(identifier, None)
         try:
+            if ahead is not None and not ahead.cancel():  # its turn has come
+                return ahead.result()
             return catalog.load(identifier.db_schema, identifier.table)
         except NotFound:
             self.absent.append(identifier)
