@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ from flightlake.errors import NotReady
 from flightlake.lake.catalogs import Catalog
 from flightlake.lake.pointers import PointedTables
 from flightlake.query.workers import Workers
+from flightlake.refresh.background import Background
+from flightlake.refresh.finding import Views
 from flightlake.refresh.grammar import parse
+from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.refreshing import Refresher
+from flightlake.refresh.runs import Runs
 from flightlake.refresh.service import Asked, MaterializedViews
+from flightlake.telemetry import Observer, Observers
 from tests.fix_catalogs import Lake, orders, sqlite_lake
 from tests.fix_engine import engine_on
 
@@ -80,10 +86,23 @@ def mill_on(
     catalogs = {lake.name: catalog, **(more or {})}
     engine = engine_on(catalogs, spill)
     refresher = Refresher(engine, catalogs, Workers(2), clock or SystemClock(), **settings)
-    return Mill(lake, catalog, MaterializedViews(refresher, frozenset({lake.name})), engine)
+    return Mill(lake, catalog, MaterializedViews(jobs_of(refresher, lake.name)), engine)
 
 
 Mills = Callable[..., Mill]
+
+
+def jobs_of(refresher: Refresher, *writable: str, observer: Observer | None = None) -> Jobs:
+    """Return what refreshes the views of the *writable* catalogs, without deadlines."""
+    clock = refresher.clock
+    return Jobs(
+        Views(refresher.catalogs, frozenset(writable)),
+        refresher,
+        Runs(clock, observer or Observers(())),
+        Background(1, lambda: False, clock),
+        lambda delay, function: lambda: None,
+        timedelta(hours=1),
+    )
 
 
 @pytest.fixture

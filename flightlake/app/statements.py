@@ -12,7 +12,11 @@ from flightlake.query.service import QueryService, StatementLimits
 from flightlake.query.system_tables import ProcessTables
 from flightlake.query.view_statements import ViewStatements
 from flightlake.query.workers import Workers
+from flightlake.refresh.background import Background
+from flightlake.refresh.finding import Views
+from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.refreshing import Refresher
+from flightlake.refresh.runs import Runs
 from flightlake.refresh.service import MaterializedViews
 from flightlake.telemetry import Observer
 
@@ -48,5 +52,27 @@ def statements(
     bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
     defaults = Defaults(settings.default_catalog, settings.session.schema_)
     query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
-    views = MaterializedViews(Refresher(engine, shared, workers, clock), settings.writable)
+    refresher = Refresher(engine, shared, workers, clock)
+    jobs = _jobs(settings, refresher, query, slots, clock, observer)
+    views = MaterializedViews(jobs)
     return query, ViewStatements(views, query, slots, bounds, clock, observer)
+
+
+def _jobs(
+    settings: Settings,
+    refresher: Refresher,
+    query: QueryService,
+    slots: Slots,
+    clock: Clock,
+    observer: Observer,
+) -> Jobs:
+    refresh = settings.refresh
+    background = Background(refresh.slots or max(cores() // 2, 1), lambda: slots.crowded, clock)
+    return Jobs(
+        Views(refresher.catalogs, settings.writable),
+        refresher,
+        Runs(clock, observer),
+        background,
+        query.deadlines.after,
+        refresh.timeout,
+    )

@@ -142,6 +142,13 @@ class Limits(Section):
     threads: NotNegative = 0
 
 
+class Refresh(Section):
+    """``[refresh]``; zero slots means: by the size of the machine."""
+
+    slots: NotNegative = 0
+    timeout: Annotated[Duration, lasting("1s", "366d")] = timedelta(hours=1)
+
+
 class Logging(Section):
     """``[logging]``."""
 
@@ -159,6 +166,7 @@ class Settings(Section):
     catalogs: Mapping[str, Catalog] = {}
     session: SessionDefaults = SessionDefaults()
     limits: Limits = Limits()
+    refresh: Refresh = Refresh()
     logging: Logging = Logging()
 
     @property

@@ -69,6 +69,11 @@ class Slots:
             )
         return slot
 
+    @property
+    def crowded(self) -> bool:
+        """Whether anybody waits for a slot."""
+        return bool(self._waiting)
+
     def _enter(self) -> None:
         with self._lock:
             self._running += 1

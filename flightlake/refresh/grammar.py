@@ -5,7 +5,7 @@ written.  What is known and not there is refused by name, with what to do instea
 accepted that would not be acted on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from flightlake.engine.sql_tokens import Token, tokens
@@ -13,52 +13,67 @@ from flightlake.errors import FlightlakeError, InvalidSql, Unsupported
 from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.refresh.given_grammar import explain_create, is_explain_create
 from flightlake.refresh.heads import Head
+from flightlake.refresh.policy import Policy
+from flightlake.refresh.policy_grammar import (
+    Fields,
+    comment,
+    initialize,
+    mode,
+    on_change,
+    options,
+    schedule,
+    settings,
+    target_lag,
+    unset,
+)
 from flightlake.refresh.statements import (
+    Alter,
+    CancelRefresh,
     Create,
     Describe,
     Drop,
+    ExplainRefresh,
     Name,
     Refresh,
+    RefreshAll,
     ShowAll,
     ShowCreate,
+    Verify,
     ViewStatement,
 )
 
-_BY_HAND = "run REFRESH MATERIALIZED VIEW whenever it is due, from a scheduler of your own"
 _LATER: Mapping[tuple[str, ...], str] = {
-    ("ALTER", "MATERIALIZED", "VIEW"): (
-        "ALTER MATERIALIZED VIEW is not there yet; use CREATE OR REPLACE MATERIALIZED VIEW"
-    ),
-    ("VERIFY", "MATERIALIZED", "VIEW"): (
-        "VERIFY MATERIALIZED VIEW is not there yet; REFRESH MATERIALIZED VIEW name FULL computes"
-        " the view anew"
-    ),
-    ("CANCEL", "REFRESH"): ("CANCEL REFRESH is not there yet; cancel the statement that refreshes"),
-    ("REFRESH", "MATERIALIZED", "VIEWS"): (
-        "REFRESH MATERIALIZED VIEWS IN is not there yet; name the views in REFRESH MATERIALIZED"
-        " VIEW a, b"
-    ),
-    ("EXPLAIN", "REFRESH"): (
-        "EXPLAIN REFRESH is not there yet; REFRESH itself says what it did and why"
-    ),
     ("EXPLAIN", "ANALYZE", "REFRESH"): (
-        "EXPLAIN ANALYZE REFRESH is not there yet; REFRESH itself says what it did and why"
+        "EXPLAIN ANALYZE REFRESH is not there yet; use EXPLAIN REFRESH, or REFRESH itself, which"
+        " says what it did and why"
     ),
 }
+_KNOWN: tuple[tuple[str, ...], ...] = (
+    ("REFRESH", "MATERIALIZED", "VIEW"),
+    ("REFRESH", "MATERIALIZED", "VIEWS"),
+    ("ALTER", "MATERIALIZED", "VIEW"),
+    ("VERIFY", "MATERIALIZED", "VIEW"),
+    ("CREATE", "MATERIALIZED", "VIEW"),
+    ("CREATE", "OR", "REPLACE", "MATERIALIZED", "VIEW"),
+    ("DROP", "MATERIALIZED", "VIEW"),
+    ("DESC", "MATERIALIZED", "VIEW"),
+    ("DESCRIBE", "MATERIALIZED", "VIEW"),
+    ("SHOW", "MATERIALIZED", "VIEW"),
+    ("SHOW", "MATERIALIZED", "VIEWS"),
+    ("SHOW", "CREATE", "MATERIALIZED", "VIEW"),
+    ("EXPLAIN", "REFRESH"),
+    ("CANCEL", "REFRESH"),
+    *_LATER,
+)
 _OPTIONS: Mapping[str, str] = {
     "(": "a list of columns is not there yet; name the columns in the query with AS",
-    "COMMENT": "COMMENT is not there yet; leave it out",
     "CLUSTERED": "CLUSTERED BY is not there yet; write ORDER BY at the end of the query",
-    "TARGET_LAG": f"TARGET_LAG is not there yet, as nothing is refreshed by itself; {_BY_HAND}",
-    "SCHEDULE": f"SCHEDULE is not there yet, as nothing is refreshed by itself; {_BY_HAND}",
-    "ON": f"ON CHANGE and ON STALE are not there yet; {_BY_HAND}",
-    "WITH": "WITH (…) knows no option yet; leave it out",
+    "MAX_STALENESS": "MAX_STALENESS is not there yet; set a TARGET_LAG instead",
 }
 _ASKED: Mapping[str, str] = {
-    "INCREMENTAL": "incremental refreshes are not there yet; leave INCREMENTAL out",
-    "CASCADE": "CASCADE is not there yet; name all views, sources first",
-    "ASYNC": "ASYNC is not there yet; run the statement and wait, or in a session of its own",
-    "WAIT": "WAIT is not there yet; leave it out, as the statement always waits",
+    "INCREMENTAL": "a refresh is incremental by itself where that is right; leave INCREMENTAL out",
+    "CASCADE": "CASCADE is not there yet; name all views, or use REFRESH MATERIALIZED VIEWS IN",
+    "WAIT": "WAIT is not there yet; leave it out to wait, or use ASYNC",
     "WHERE": "REFRESH … WHERE is not there yet; refresh the whole view",
     "ON": "views are refreshed on main only; leave ON BRANCH out",
 }
@@ -89,14 +104,9 @@ def parse(sql: str) -> ViewStatement:
         if words[: len(head)] == head:
             raise Unsupported(refusal)
     head_ = Head(sql, found)
-    if head_.take("CREATE"):
-        return _create(head_)
-    if head_.take("REFRESH"):
-        return _refresh(head_)
-    if head_.take("DROP"):
-        return _drop(head_)
-    if head_.take("SHOW"):
-        return _show(head_)
+    for first, read in _READERS.items():
+        if head_.take(first):
+            return read(head_)
     head_.take("DESC", "DESCRIBE")
     head_.require("MATERIALIZED", "VIEW")
     statement = Describe(head_.name())
@@ -109,17 +119,9 @@ def _words(found: list[Token]) -> tuple[str, ...]:
 
 
 def _about_views(words: tuple[str, ...]) -> bool:
-    if words[:3] == ("CREATE", "OR", "REPLACE"):
-        words = ("CREATE", *words[3:])
     if is_explain_create(words):
         return True
-    if any(words[: len(head)] == head for head in _LATER):
-        return True
-    if words[:1] == ("SHOW",):
-        rest = words[2:] if words[1:2] == ("CREATE",) else words[1:]
-        return rest[:1] == ("MATERIALIZED",) and rest[1:2] in (("VIEW",), ("VIEWS",))
-    first = words[:1] in (("CREATE",), ("REFRESH",), ("DROP",), ("DESC",), ("DESCRIBE",))
-    return first and words[1:3] == ("MATERIALIZED", "VIEW")
+    return any(words[: len(head)] == head for head in _KNOWN)
 
 
 def _create(head: Head) -> Create:
@@ -134,54 +136,102 @@ def _create(head: Head) -> Create:
         raise InvalidSql("use either OR REPLACE or IF NOT EXISTS, not both")
     name = head.name()
     partitioned_by: Sequence[LayoutTerm] = ()
-    mode = "AUTO"
-    once = {"PARTITIONED", "REFRESH_MODE", "INITIALIZE"}
+    told: Fields = {}
+    once = {"PARTITIONED", "INITIALIZE", "ON", "WITH", *_CLAUSES}
     while not head.take("AS"):
         option = head.which(*once)
         once.discard(option or "")
+        if option is None:
+            head.refuse(_OPTIONS)
+            raise head.unexpected("an option that has not been given, or AS and the query")
         if option == "PARTITIONED":
             head.require("BY")
             partitioned_by = head.terms()
-        elif option == "REFRESH_MODE":
-            head.require("=")
-            mode = _mode(head)
-        elif option == "INITIALIZE":
-            head.require("=")
-            head.refuse(
-                {
-                    "ON_SCHEDULE": "INITIALIZE = ON_SCHEDULE is not there yet, as nothing is"
-                    " refreshed by itself; leave INITIALIZE out"
-                }
-            )
-            head.require("ON_CREATE")
+        elif option == "ON":
+            head.refuse({"STALE": "ON STALE is not there yet; views are always served as they are"})
+            head.require("CHANGE")
+            told |= on_change(head)
+        elif option == "WITH":
+            told |= options(head)
+        elif option == "COMMENT":
+            told |= comment(head)
         else:
-            head.refuse(_OPTIONS)
-            raise head.unexpected("an option that has not been given, or AS and the query")
-    return Create(name, head.rest(), replace, if_not_exists, partitioned_by, mode)
+            head.require("=")
+            if option == "INITIALIZE":
+                initialize(head)
+            else:
+                told |= _CLAUSES[option](head)
+    mode = str(told.pop("mode", "AUTO"))
+    return Create(name, head.rest(), replace, if_not_exists, partitioned_by, mode, Policy(**told))
 
 
-def _mode(head: Head) -> str:
-    head.refuse(
-        {
-            "INCREMENTAL": "incremental refreshes are not there yet; leave REFRESH_MODE out, or use"
-            " AUTO"
-        }
-    )
-    found = head.which("AUTO", "FULL")
-    if found is None:
-        raise head.unexpected("AUTO or FULL")
-    return found
-
-
-def _refresh(head: Head) -> Refresh:
-    head.require("MATERIALIZED", "VIEW")
+def _refresh(head: Head) -> Refresh | RefreshAll:
+    head.require("MATERIALIZED")
+    if head.take("VIEWS"):
+        head.refuse({"GROUP": "groups of views are not there yet; write IN and a schema"})
+        head.require("IN")
+        return RefreshAll(head.name(), *_how(head))
+    head.require("VIEW")
     names: list[Name] = [head.name()]
     while head.take(","):
         names.append(head.name())
+    return Refresh(tuple(names), *_how(head))
+
+
+def _how(head: Head) -> tuple[bool, bool]:
     full = head.take("FULL")
     head.refuse(_ASKED)
+    asynchronous = head.take("ASYNC")
     head.end()
-    return Refresh(tuple(names), full)
+    return full, asynchronous
+
+
+def _cancel(head: Head) -> CancelRefresh:
+    head.require("REFRESH")
+    refresh_id = head.take_string()
+    if refresh_id is None:
+        raise head.unexpected("the id of a refresh in single quotes")
+    head.end()
+    return CancelRefresh(refresh_id)
+
+
+def _explain(head: Head) -> ExplainRefresh:
+    head.require("REFRESH", "MATERIALIZED", "VIEW")
+    statement = ExplainRefresh(head.name(), head.take("FULL"))
+    head.end()
+    return statement
+
+
+def _verify(head: Head) -> Verify:
+    head.require("MATERIALIZED", "VIEW")
+    name = head.name()
+    head.refuse(
+        {
+            "SAMPLE": "VERIFY … SAMPLE is not there yet; leave it out to check all rows",
+            "KEYS": "VERIFY … KEYS is not there yet; leave it out to check all rows",
+        }
+    )
+    statement = Verify(name, head.take("REPAIR"))
+    head.end()
+    return statement
+
+
+def _alter(head: Head) -> Alter:
+    head.require("MATERIALIZED", "VIEW")
+    name = head.name()
+    action = head.which("SUSPEND", "RESUME", "RENAME", "SET", "UNSET")
+    if action is None:
+        raise head.unexpected("SUSPEND, RESUME, RENAME TO, SET or UNSET")
+    statement = Alter(name, action)
+    if action == "RENAME":
+        head.require("TO")
+        statement = Alter(name, action, new_name=head.name())
+    elif action == "SET":
+        statement = Alter(name, action, values=settings(head))
+    elif action == "UNSET":
+        statement = Alter(name, action, fields=unset(head))
+    head.end()
+    return statement
 
 
 def _drop(head: Head) -> Drop:
@@ -190,13 +240,11 @@ def _drop(head: Head) -> Drop:
     if if_exists:
         head.require("EXISTS")
     name = head.name()
-    if head.take("CASCADE"):
-        raise Unsupported("CASCADE is not there yet; drop the views that read this one first")
-    keep_table = head.take("KEEP")
-    if keep_table:
+    last = head.which("CASCADE", "KEEP")
+    if last == "KEEP":
         head.require("TABLE")
     head.end()
-    return Drop(name, if_exists, keep_table)
+    return Drop(name, if_exists, last == "KEEP", last == "CASCADE")
 
 
 def _show(head: Head) -> ShowAll | ShowCreate:
@@ -206,11 +254,29 @@ def _show(head: Head) -> ShowAll | ShowCreate:
         head.end()
         return statement
     head.require("MATERIALIZED", "VIEWS")
-    head.refuse(
-        {
-            "IN": "SHOW MATERIALIZED VIEWS IN is not there yet; it shows all",
-            "LIKE": "SHOW MATERIALIZED VIEWS LIKE is not there yet; it shows all",
-        }
-    )
+    db_schema = head.name() if head.take("IN") else ()
+    like = None
+    if head.take("LIKE"):
+        like = head.take_string()
+        if like is None:
+            raise head.unexpected("a pattern in single quotes")
     head.end()
-    return ShowAll()
+    return ShowAll(db_schema, like)
+
+
+_CLAUSES: Mapping[str, Callable[[Head], Fields]] = {
+    "TARGET_LAG": target_lag,
+    "SCHEDULE": schedule,
+    "REFRESH_MODE": mode,
+    "COMMENT": comment,
+}
+_READERS: Mapping[str, Callable[[Head], ViewStatement]] = {
+    "CREATE": _create,
+    "REFRESH": _refresh,
+    "CANCEL": _cancel,
+    "EXPLAIN": _explain,
+    "VERIFY": _verify,
+    "ALTER": _alter,
+    "DROP": _drop,
+    "SHOW": _show,
+}

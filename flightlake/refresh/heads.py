@@ -74,6 +74,16 @@ class Head:
         self._place += 1
         return token.text[1:-1].replace("''", "'")
 
+    def take_number(self) -> int | None:
+        """Read the next token if it is a whole number."""
+        token = self._next()
+        if token is None or token.kind != "number" or not token.text.isdecimal():
+            return None
+        if len(token.text) > 18:
+            raise self.unexpected("a smaller number")
+        self._place += 1
+        return int(token.text)
+
     def terms(self) -> tuple[LayoutTerm, ...]:
         """Read ``(column, day(column), …)``.
 

@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from flightlake.names import AS_OF_MARK, TableIdentifier, quote
-from flightlake.refresh.records import Definition, Source, State
+from flightlake.refresh.finding import View
+from flightlake.refresh.policy import Policy, clauses
+from flightlake.refresh.records import Definition, Source
 from flightlake.refresh.statements import Describe, ExplainCreate, ShowCreate, ViewStatement
 
 OUTCOMES = pa.schema(
@@ -40,6 +42,7 @@ DESCRIPTIONS = pa.schema(
 )
 
 READY = "READY"
+CANCELLED = "CANCELLED"
 DROPPED = "DROPPED"
 ABSENT = "ABSENT"
 TABLE = "TABLE"
@@ -49,7 +52,8 @@ TABLE = "TABLE"
 class Outcome:
     """What became of a view.
 
-    ``state``: ``READY``; ``DROPPED``; ``ABSENT``, was not there to be dropped; ``TABLE``, is an
+    ``state``: how the view fares, see ``status.word``; or what became of it: ``QUEUED`` or
+    ``CANCELLED``, a refresh; ``DROPPED``; ``ABSENT``, was not there to be dropped; ``TABLE``, is an
     ordinary table now.  ``strategy``: ``FULL``, all rows were made anew, or ``NOOP``, they were
     right; ``reason`` says why.  ``snapshot`` is that of the view's table, ``as_of`` the instant
     at which its sources stood as they were read.
@@ -93,11 +97,12 @@ def outcome_rows(outcomes: Iterable[Outcome]) -> pa.Table:
     return _table(OUTCOMES, rows)
 
 
-def create_statement(view: TableIdentifier, definition: Definition) -> pa.Table:
+def create_statement(view: TableIdentifier, definition: Definition, policy: Policy) -> pa.Table:
     """Return one row with the statement that makes *view* again."""
     head = [f"CREATE MATERIALIZED VIEW {view}"]
     if definition.partitioned_by:
         head.append(f"PARTITIONED BY ({', '.join(map(str, definition.partitioned_by))})")
+    head += clauses(policy)
     if definition.mode != "AUTO":
         head.append(f"REFRESH_MODE = {definition.mode}")
     statement = "\n".join([*head, "AS", definition.query])
@@ -110,17 +115,29 @@ def properties_rows(properties: Sequence[tuple[str, str]]) -> pa.Table:
     return _table(DESCRIPTIONS, properties)
 
 
-def description(view: TableIdentifier, definition: Definition, state: State | None) -> pa.Table:
-    """Return what there is to say of *view*, one row for each property."""
-    rows = [
-        ("view", str(view)),
-        ("query", definition.query),
-        ("default catalog", definition.catalog),
-        ("default schema", definition.db_schema),
-        ("partitioned by", ", ".join(map(str, definition.partitioned_by))),
-        ("refresh mode", definition.mode),
-        ("version", str(definition.version)),
-    ]
+def description(view: View, status: str) -> pa.Table:
+    """Return what there is to say of *view*, one row for each property; *status* in a word."""
+    rows = [("view", str(view.identifier)), ("status", status)]
+    if view.definition is not None:
+        definition = view.definition
+        rows += [
+            ("query", definition.query),
+            ("default catalog", definition.catalog),
+            ("default schema", definition.db_schema),
+            ("partitioned by", ", ".join(map(str, definition.partitioned_by))),
+            ("refresh mode", definition.mode),
+            ("version", str(definition.version)),
+        ]
+    if view.policy is not None:
+        rows += [("owner", view.policy.owner), ("policy", " ".join(clauses(view.policy)))]
+    if view.status.last is not None:
+        last = view.status.last
+        rows += [
+            ("failures in a row", str(view.status.failures)),
+            ("last failure", f"{last.code}: {last.message}"),
+            ("last failure at", last.at.isoformat()),
+        ]
+    state = view.state
     if state is not None:
         rows += [
             ("strategy", state.strategy),

@@ -77,19 +77,7 @@ def properties(table_uuid: str, definition: Definition, state: State) -> dict[st
     return {
         materialized.UUID: table_uuid,
         materialized.VERSION: str(definition.version),
-        materialized.DEFINITION: json.dumps(
-            {
-                "query": definition.query,
-                "default-catalog": definition.catalog,
-                "default-schema": definition.db_schema,
-                "partitioned-by": [
-                    [term.transform, term.column] for term in definition.partitioned_by
-                ],
-                "refresh-mode": definition.mode,
-                "version": definition.version,
-                "dialect": "flightlake",
-            }
-        ),
+        materialized.DEFINITION: definition_json(definition),
         materialized.STATE: json.dumps(
             {
                 "view-uuid": table_uuid,
@@ -105,6 +93,21 @@ def properties(table_uuid: str, definition: Definition, state: State) -> dict[st
             }
         ),
     }
+
+
+def definition_json(definition: Definition) -> str:
+    """Return *definition* as it is kept in ``flightlake.mv.definition``."""
+    return json.dumps(
+        {
+            "query": definition.query,
+            "default-catalog": definition.catalog,
+            "default-schema": definition.db_schema,
+            "partitioned-by": [[term.transform, term.column] for term in definition.partitioned_by],
+            "refresh-mode": definition.mode,
+            "version": definition.version,
+            "dialect": "flightlake",
+        }
+    )
 
 
 def summary(state: State, started: datetime) -> dict[str, str]:

@@ -110,8 +110,8 @@ class Runs:
         except BaseException as defect:
             detail = "".join(traceback.format_exception(defect))
             self._observer.observe(InternalFailure("refresh", run.id, detail))
-            failure = InternalError(f"the refresh of {run.wanted.view} met an internal error")
-            self._end(Ended(run, self._since(begun), failure=failure))
+            hidden = InternalError(f"the refresh of {run.wanted.view} met an internal error")
+            self._end(Ended(run, self._since(begun), failure=hidden))
             raise
         outcome = replace(outcome, refresh_id=run.id)
         self._end(Ended(run, self._since(begun), outcome=outcome))

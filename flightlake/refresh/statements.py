@@ -1,12 +1,14 @@
 """The statements about materialized views, as values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from flightlake.errors import InvalidSql
 from flightlake.lake.given import Columns
 from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.names import TableIdentifier, quote
+from flightlake.refresh.policy import Policy
 
 Name = tuple[str, ...]
 """One to three parts: table, schema.table, or catalog.schema.table."""
@@ -22,28 +24,87 @@ class Create:
     if_not_exists: bool = False
     partitioned_by: Sequence[LayoutTerm] = ()
     mode: str = "AUTO"
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """``full`` reads everything again even if nothing has changed."""
+    """``full`` reads everything again even if nothing has changed.
+
+    ``asynchronous`` answers at once, and refreshes afterwards.
+    """
 
     names: Sequence[Name]
+    full: bool = False
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshAll:
+    """All views of a schema, each after those that it reads; see ``Refresh``."""
+
+    db_schema: Name
+    full: bool = False
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefresh:
+    """Ends a refresh that waits or runs."""
+
+    refresh_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRefresh:
+    """What a refresh would do, without doing it."""
+
+    name: Name
     full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """Whether a view's rows are those of its query; ``repair`` makes them so."""
+
+    name: Name
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alter:
+    """Changes how a view is refreshed, not its query.
+
+    ``action`` is ``SUSPEND``, ``RESUME``, ``RENAME`` to ``new_name``, ``SET`` of the fields in
+    ``values`` (those of ``Policy``; ``mode`` is the definition's), or ``UNSET`` of ``fields``.
+    """
+
+    name: Name
+    action: str
+    new_name: Name = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    fields: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
-    """``keep_table`` leaves an ordinary table with the rows."""
+    """``keep_table`` leaves an ordinary table with the rows; ``cascade`` drops what reads it."""
 
     name: Name
     if_exists: bool = False
     keep_table: bool = False
+    cascade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ShowAll:
-    """All views, of all catalogs that have any."""
+    """All views, of all catalogs that have any; only those of a schema, or named like that.
+
+    ``like`` is a pattern of SQL: ``%`` stands for anything, ``_`` for one character.
+    """
+
+    db_schema: Name = ()
+    like: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +137,20 @@ class ExplainCreate:
     given: Sequence[GivenView] = ()
 
 
-ViewStatement = Create | Refresh | Drop | ShowAll | ShowCreate | Describe | ExplainCreate
+ViewStatement = (
+    Create
+    | Refresh
+    | RefreshAll
+    | CancelRefresh
+    | ExplainRefresh
+    | Verify
+    | Alter
+    | Drop
+    | ShowAll
+    | ShowCreate
+    | Describe
+    | ExplainCreate
+)
 
 
 def identified(name: Name, catalog: str, db_schema: str) -> TableIdentifier:
@@ -98,3 +172,19 @@ def identified(name: Name, catalog: str, db_schema: str) -> TableIdentifier:
         )
     parts = (catalog, db_schema)[: 3 - len(name)] + name
     return TableIdentifier(*parts)
+
+
+def identified_schema(name: Name, catalog: str) -> tuple[str, str]:
+    """Return the catalog and the schema that *name* (one or two parts) means.
+
+    Raises:
+        InvalidSql: It has three parts, or no catalog and there is no default.
+    """
+    if len(name) == 3:
+        raise InvalidSql("a schema has at most two parts, catalog.schema; quote one with dots")
+    if len(name) == 1 and not catalog:
+        raise InvalidSql(
+            f"schema {quote(name[0])} has no catalog in front of it, and the session no default:"
+            " write catalog.schema, or set the session option 'catalog'"
+        )
+    return (catalog, name[0]) if len(name) == 1 else (name[0], name[1])

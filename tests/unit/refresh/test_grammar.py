@@ -1,18 +1,27 @@
 """Statements about materialized views are known by their head, and refused where they ask more."""
 
+from datetime import timedelta
+
 import pytest
 
 from flightlake.errors import InvalidSql, Unsupported
 from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.names import TableIdentifier
 from flightlake.refresh.grammar import is_view_statement, parse
+from flightlake.refresh.policy import OnChange, Policy
+from flightlake.refresh.schedules import Cron, Every
 from flightlake.refresh.statements import (
+    Alter,
+    CancelRefresh,
     Create,
     Describe,
     Drop,
+    ExplainRefresh,
     Refresh,
+    RefreshAll,
     ShowAll,
     ShowCreate,
+    Verify,
     identified,
 )
 
@@ -45,14 +54,72 @@ from flightlake.refresh.statements import (
             "CREATE MATERIALIZED VIEW v REFRESH_MODE = FULL INITIALIZE = ON_CREATE AS SELECT 1",
             Create(("v",), "SELECT 1", mode="FULL"),
         ),
+        (
+            "CREATE MATERIALIZED VIEW v TARGET_LAG = '1 hour 30 minutes' ON CHANGE AT MOST EVERY"
+            " '1 minute' SCHEDULE = 'cron 0 3 * * mon' AT TIME ZONE 'Europe/Paris' COMMENT 'it''s'"
+            " WITH (timeout = '5 m', suspend_after = 3, priority = 2) AS SELECT 1",
+            Create(
+                ("v",),
+                "SELECT 1",
+                policy=Policy(
+                    target_lag=timedelta(minutes=90),
+                    schedule=Cron("0 3 * * MON", "Europe/Paris"),
+                    on_change=OnChange(timedelta(minutes=1)),
+                    comment="it's",
+                    timeout=timedelta(minutes=5),
+                    suspend_after=3,
+                    priority=2,
+                ),
+            ),
+        ),
+        (
+            "CREATE MATERIALIZED VIEW v TARGET_LAG = DOWNSTREAM SCHEDULE = 'every 15 minutes' AS"
+            " SELECT 1",
+            Create(
+                ("v",),
+                "SELECT 1",
+                policy=Policy(downstream=True, schedule=Every(timedelta(minutes=15))),
+            ),
+        ),
         ("REFRESH MATERIALIZED VIEW a.v", Refresh((("a", "v"),))),
         (
             "refresh /* now */ materialized -- please\n view a, b.c full;",
             Refresh((("a",), ("b", "c")), full=True),
         ),
+        ("REFRESH MATERIALIZED VIEW v ASYNC", Refresh((("v",),), asynchronous=True)),
+        ("REFRESH MATERIALIZED VIEW v FULL ASYNC", Refresh((("v",),), True, True)),
+        ("refresh materialized views in gold;", RefreshAll(("gold",))),
+        ("REFRESH MATERIALIZED VIEWS IN lake.gold FULL", RefreshAll(("lake", "gold"), full=True)),
+        ("CANCEL REFRESH 'it''s'", CancelRefresh("it's")),
+        ("EXPLAIN REFRESH MATERIALIZED VIEW v", ExplainRefresh(("v",))),
+        ("EXPLAIN REFRESH MATERIALIZED VIEW a.v FULL", ExplainRefresh(("a", "v"), True)),
+        ("VERIFY MATERIALIZED VIEW v", Verify(("v",))),
+        ("VERIFY MATERIALIZED VIEW v REPAIR", Verify(("v",), True)),
+        ("ALTER MATERIALIZED VIEW v SUSPEND", Alter(("v",), "SUSPEND")),
+        ("ALTER MATERIALIZED VIEW a.v RESUME;", Alter(("a", "v"), "RESUME")),
+        ("ALTER MATERIALIZED VIEW v RENAME TO b.w", Alter(("v",), "RENAME", ("b", "w"))),
+        (
+            "ALTER MATERIALIZED VIEW v SET (target_lag = '1 m', priority = 3, on_change = FALSE)",
+            Alter(
+                ("v",),
+                "SET",
+                values={
+                    "target_lag": timedelta(minutes=1),
+                    "downstream": False,
+                    "priority": 3,
+                    "on_change": None,
+                },
+            ),
+        ),
+        (
+            "ALTER MATERIALIZED VIEW v UNSET (target_lag, refresh_mode)",
+            Alter(("v",), "UNSET", fields=("target_lag", "downstream", "mode")),
+        ),
         ("DROP MATERIALIZED VIEW v", Drop(("v",))),
+        ("DROP MATERIALIZED VIEW v CASCADE", Drop(("v",), cascade=True)),
         ("DROP MATERIALIZED VIEW IF EXISTS v KEEP TABLE", Drop(("v",), True, True)),
         ("SHOW MATERIALIZED VIEWS", ShowAll()),
+        ("SHOW MATERIALIZED VIEWS IN gold LIKE 'a%'", ShowAll(("gold",), "a%")),
         ("SHOW CREATE MATERIALIZED VIEW v", ShowCreate(("v",))),
         ("DESCRIBE MATERIALIZED VIEW v", Describe(("v",))),
         ("DESC MATERIALIZED VIEW v", Describe(("v",))),
@@ -89,30 +156,21 @@ def test_other_statements_are_left_to_the_engine(sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "words"),
     [
-        ("CREATE MATERIALIZED VIEW v TARGET_LAG = '5 minutes' AS SELECT 1", "scheduler of your"),
-        ("CREATE MATERIALIZED VIEW v SCHEDULE = 'every 1 hour' AS SELECT 1", "SCHEDULE"),
-        ("CREATE MATERIALIZED VIEW v ON CHANGE AS SELECT 1", "ON CHANGE"),
         ("CREATE MATERIALIZED VIEW v REFRESH_MODE = INCREMENTAL AS SELECT 1", "use AUTO"),
         ("CREATE MATERIALIZED VIEW v INITIALIZE = ON_SCHEDULE AS SELECT 1", "leave INITIALIZE"),
-        ("CREATE MATERIALIZED VIEW v WITH (a = 1) AS SELECT 1", "leave it out"),
+        ("CREATE MATERIALIZED VIEW v WITH (max_full_bytes = 1) AS SELECT 1", "MAX_FULL_BYTES"),
+        ("CREATE MATERIALIZED VIEW v WITH (retries = 1) AS SELECT 1", "without end"),
         ("CREATE MATERIALIZED VIEW v (a, b) AS SELECT 1", "with AS"),
-        ("CREATE MATERIALIZED VIEW v COMMENT 'x' AS SELECT 1", "COMMENT"),
         ("CREATE MATERIALIZED VIEW v CLUSTERED BY (a) AS SELECT 1", "ORDER BY"),
-        ("REFRESH MATERIALIZED VIEW v ASYNC", "ASYNC"),
-        ("REFRESH MATERIALIZED VIEW v FULL ASYNC", "ASYNC"),
-        ("REFRESH MATERIALIZED VIEW v INCREMENTAL", "incremental"),
-        ("REFRESH MATERIALIZED VIEW v CASCADE UPSTREAM", "sources first"),
+        ("CREATE MATERIALIZED VIEW v ON STALE SERVE AS SELECT 1", "ON STALE"),
+        ("REFRESH MATERIALIZED VIEW v INCREMENTAL", "by itself where that is right"),
+        ("REFRESH MATERIALIZED VIEW v CASCADE UPSTREAM", "VIEWS IN"),
+        ("REFRESH MATERIALIZED VIEW v WAIT '1 s'", "ASYNC"),
         ("REFRESH MATERIALIZED VIEW v WHERE a = 1", "whole view"),
-        ("REFRESH MATERIALIZED VIEWS IN gold", "name the views"),
-        ("EXPLAIN REFRESH MATERIALIZED VIEW v", "what it did and why"),
-        ("EXPLAIN ANALYZE REFRESH MATERIALIZED VIEW v", "what it did and why"),
-        ("EXPLAIN CREATE MATERIALIZED VIEW v AS SELECT 1", "EXPLAIN the query"),
-        ("ALTER MATERIALIZED VIEW v RENAME TO w", "OR REPLACE"),
-        ("VERIFY MATERIALIZED VIEW v REPAIR", "FULL"),
-        ("CANCEL REFRESH 'x'", "cancel the statement"),
-        ("DROP MATERIALIZED VIEW v CASCADE", "first"),
-        ("SHOW MATERIALIZED VIEWS IN gold", "shows all"),
-        ("SHOW MATERIALIZED VIEWS LIKE 'a%'", "shows all"),
+        ("REFRESH MATERIALIZED VIEW v ON BRANCH b", "on main only"),
+        ("REFRESH MATERIALIZED VIEWS GROUP g", "IN and a schema"),
+        ("EXPLAIN ANALYZE REFRESH MATERIALIZED VIEW v", "EXPLAIN REFRESH"),
+        ("VERIFY MATERIALIZED VIEW v SAMPLE 5 PERCENT", "all rows"),
     ],
 )
 def test_what_is_not_there_is_refused_with_what_to_do_instead(sql: str, words: str) -> None:
@@ -149,6 +207,29 @@ def test_what_is_not_there_is_refused_with_what_to_do_instead(sql: str, words: s
         ("DROP MATERIALIZED VIEW v KEEP", "TABLE"),
         ("SHOW MATERIALIZED VIEW", "VIEWS is expected"),
         ("DESCRIBE MATERIALIZED VIEW a; SELECT 1", "the end of the statement"),
+        ("CREATE MATERIALIZED VIEW v TARGET_LAG = 5 AS SELECT 1", "DOWNSTREAM or NONE"),
+        ("CREATE MATERIALIZED VIEW v TARGET_LAG = '5' AS SELECT 1", "a number and a unit"),
+        ("CREATE MATERIALIZED VIEW v TARGET_LAG = '0 s' AS SELECT 1", "at least 1 second"),
+        ("CREATE MATERIALIZED VIEW v TARGET_LAG = '9 years' AS SELECT 1", "'9 years'"),
+        ("CREATE MATERIALIZED VIEW v SCHEDULE = 'daily' AS SELECT 1", "no schedule"),
+        ("CREATE MATERIALIZED VIEW v SCHEDULE = 'cron * * 31 2 *' AS SELECT 1", "cron"),
+        (
+            "CREATE MATERIALIZED VIEW v SCHEDULE = 'cron 0 3 * * *' AT TIME ZONE 'Mars' AS"
+            " SELECT 1",
+            "'Mars' is no time zone",
+        ),
+        ("CREATE MATERIALIZED VIEW v WITH (tmeout = '1 h') AS SELECT 1", "did you mean timeout?"),
+        ("CREATE MATERIALIZED VIEW v WITH (priority = -1) AS SELECT 1", "a whole number"),
+        ("CREATE MATERIALIZED VIEW v WITH (suspend_after = 0) AS SELECT 1", "at least 1"),
+        ("CREATE MATERIALIZED VIEW v WITH (target_lag = '1 m') AS SELECT 1", "no option"),
+        (
+            "CREATE MATERIALIZED VIEW v WITH (priority = 1, priority = 2) AS SELECT 1",
+            "given twice",
+        ),
+        ("ALTER MATERIALIZED VIEW v", "SUSPEND, RESUME"),
+        ("ALTER MATERIALIZED VIEW v SET (owner = 'me')", "no option 'owner'"),
+        ("ALTER MATERIALIZED VIEW v UNSET (target_lag = NONE)", ") is expected"),
+        ("CANCEL REFRESH x", "in single quotes"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(sql: str, words: str) -> None:

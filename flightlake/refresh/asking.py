@@ -1,0 +1,42 @@
+"""Who sends a statement about views, and whether they may change any."""
+
+from dataclasses import dataclass
+
+from flightlake.auth import Identity
+from flightlake.cancellation import Cancellation
+from flightlake.errors import NotPermitted, Unsupported
+from flightlake.names import TableIdentifier
+from flightlake.refresh.statements import Name, identified
+
+WRITER = "writer"
+"""The role of those who may change views."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who sends a statement, with which defaults, and when it is no longer wanted."""
+
+    identity: Identity
+    catalog: str
+    db_schema: str
+    branch: str
+    call: Cancellation
+
+    def named(self, name: Name) -> TableIdentifier:
+        """Return *name* in full; raises ``InvalidSql`` if there is no default for a part."""
+        return identified(name, self.catalog, self.db_schema)
+
+
+def require_writer(asked: Asked) -> None:
+    """Raise unless whoever asks may change views here."""
+    identity = asked.identity
+    if identity.method == "anonymous":
+        raise NotPermitted("materialized views are changed by users who log in; log in as one")
+    if WRITER not in identity.roles:
+        raise NotPermitted(
+            f"materialized views are changed by users with the role '{WRITER}', which you have not"
+        )
+    if asked.branch:
+        raise Unsupported(
+            "materialized views are changed on main only; unset the session option 'branch'"
+        )

@@ -1,0 +1,92 @@
+"""Refreshes that nobody waits for: few at a time, and only where no statement waits."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+
+from flightlake.clock import Clock
+
+_LOG = logging.getLogger(__name__)
+_LOOK_AGAIN = timedelta(milliseconds=100)
+
+
+class Background:
+    """Runs tasks in order, at most *slots* at a time.  Thread-safe.
+
+    Args:
+        slots: How many run at a time.
+        crowded: Whether statements of clients wait for a slot; while they do, nothing begins.
+        clock: The time.
+    """
+
+    def __init__(self, slots: int, crowded: Callable[[], bool], clock: Clock) -> None:
+        self._slots = slots
+        self._crowded = crowded
+        self._clock = clock
+        self._lock = threading.Condition()
+        self._waiting: deque[Callable[[], object]] = deque()
+        self._active = 0
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+
+    @property
+    def slots(self) -> int:
+        """How many tasks run at a time."""
+        return self._slots
+
+    @property
+    def free(self) -> int:
+        """How many more tasks would begin at once."""
+        with self._lock:
+            return max(self._slots - self._active - len(self._waiting), 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks have not begun."""
+        with self._lock:
+            return len(self._waiting)
+
+    def submit(self, task: Callable[[], object]) -> None:
+        """Run *task* when it is its turn; after ``stop``, at once, so that it can see that."""
+        with self._lock:
+            self._waiting.append(task)
+            if len(self._threads) < self._slots:
+                thread = threading.Thread(target=self._run, name="refresh", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._lock.notify()
+
+    def stop(self, patience: timedelta) -> bool:
+        """Begin nothing that is worth waiting for; return whether all ended within *patience*.
+
+        Whoever calls has cancelled what runs and waits, so the tasks end soon.
+        """
+        self._stopping.set()
+        with self._lock:
+            self._lock.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(patience.total_seconds())
+        return not any(thread.is_alive() for thread in threads)
+
+    def _run(self) -> None:
+        while (task := self._next()) is not None:
+            while self._crowded() and not self._stopping.is_set():
+                self._clock.wait(self._stopping, _LOOK_AGAIN)
+            try:
+                task()
+            except Exception:  # noqa: BLE001 - the next task must still run
+                _LOG.exception("a task in the background failed")
+            with self._lock:
+                self._active -= 1
+
+    def _next(self) -> Callable[[], object] | None:
+        with self._lock:
+            while not self._waiting:
+                if self._stopping.is_set():
+                    return None
+                self._lock.wait()
+            self._active += 1
+            return self._waiting.popleft()
