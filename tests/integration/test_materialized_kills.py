@@ -1,86 +1,43 @@
-"""A refresh whose process is killed, wherever it is, leaves the old rows or the new."""
+"""A refresh whose process is killed, wherever it is, leaves the old rows or the new.
 
+That all steps are safe is told by tests/property/test_fault_stories.py; here some of them, drawn
+by a seed, end in a real SIGKILL of a real process.
+"""
+
+import os
+import random
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.fix_materialized import NEW, OLD, Mills, with_news
+from tests.fix_view_process import begin, order, said
 
-_PROGRAM = """
-import os, signal, sys
-from pathlib import Path
-from flightlake.clock import SystemClock
-from flightlake.cancellation import Cancellation
-from flightlake.lake import replacement
-from flightlake.lake.catalogs import open_catalog
-from flightlake.lake.sql_pointers import SqlPointers
-from flightlake.query.workers import Workers
-from flightlake.refresh.grammar import parse
-from flightlake.refresh.refreshing import Refresher
-from flightlake.refresh.service import Asked, MaterializedViews
-from tests.fix_engine import engine_on
-from tests.fix_materialized import WRITER
-from datetime import timedelta
-
-uri, warehouse, name, root, spill, point = sys.argv[1:]
-
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def dying(owner, function, after):
-    real = getattr(owner, function)
-    def run(*arguments, **named):
-        if not after:
-            die()
-        real(*arguments, **named)
-        die()
-    setattr(owner, function, run)
-
-where, _, when = point.partition(":")
-owner, function = {
-    "rows": (replacement.DataFiles, "write"),
-    "files": (replacement.DataFiles, "finish"),
-    "manifests": (replacement, "replaced"),
-    "swap": (SqlPointers, "swap"),
-}[where]
-dying(owner, function, when == "after")
-properties = {"uri": uri, "warehouse": warehouse}
-catalogs = {name: open_catalog(name, "sql", properties, timedelta(seconds=10))}
-engine = engine_on(catalogs, Path(spill))
-views = MaterializedViews(
-    Refresher(engine, catalogs, Workers(1), SystemClock()), frozenset({name})
-)
-views.run(parse("REFRESH MATERIALIZED VIEW v"), Asked(WRITER, name, root, "", Cancellation()))
-"""
+_STEPS = 60
+"""About as many as a refresh has."""
+KILLS = 6 * int(os.environ.get("FLIGHTLAKE_VIEW_STORIES", "1"))
+_WHEN = ("dies before", "dies within", "dies after")
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        *("rows:after", "files:after", "manifests:after", "swap:before", "swap:after"),
-    ],
-)
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_a_process_that_is_killed_leaves_the_old_rows_or_the_new(
-    mills: Mills, tmp_path: Path, point: str
+    mills: Mills, tmp_path: Path, seed: int
 ) -> None:
+    chance = random.Random(seed)  # noqa: S311 - to be told again
+    # One each in a stretch of its own, so that the few of `make test` are spread, too.
+    at = round((seed % 6 + chance.random()) * _STEPS / 6)
     mill = with_news(mills())
-    lake = mill.lake
-    arguments = [lake.properties["uri"], lake.properties["warehouse"], lake.name, lake.root]
-    ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(_PROGRAM), *arguments, str(tmp_path / "s"), point],
-        timeout=60,
-        check=False,
-        capture_output=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    done = point == "swap:after"
-    assert mill.stored("v") == (NEW if done else OLD)
+    statement = "REFRESH MATERIALIZED VIEW v"
+    wanted = order(mill.lake, tmp_path / "s", statement, at=at, fault=chance.choice(_WHEN))
+    code, told, errors = said(begin(wanted))
+    if code == 0:
+        assert told == ["FULL"]  # it was done before it came that far
+    else:
+        assert (code, told) == (-signal.SIGKILL, []), errors
+    done = mill.stored("v") == NEW
+    assert done or mill.stored("v") == OLD
+    assert done or code != 0
     assert mill.named("v") <= mill.files("v")
-    again = mill.one("REFRESH MATERIALIZED VIEW v")
-    assert again["strategy"] == ("NOOP" if done else "FULL")
+    assert mill.one("REFRESH MATERIALIZED VIEW v")["strategy"] == ("NOOP" if done else "FULL")
     assert mill.stored("v") == NEW
