@@ -17,6 +17,7 @@ from pyiceberg.table.update import RemovePropertiesUpdate
 from flightlake.errors import FlightlakeError
 from flightlake.lake.commits import OutcomeUnknown, commit, dropped
 from flightlake.lake.data_files import FILE_BYTES, DataFiles
+from flightlake.lake.encoding import Encoding
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
 from flightlake.lake.materialized import PREFIX, is_materialized_view
 from flightlake.lake.new_files import StoreFiles, remove
@@ -74,7 +75,13 @@ class Replacement:
         subject = f"table {identifier}"
         folder = f"{location}/data/{self.id}"
         self._files = DataFiles(
-            self._store, folder, self._schema, self._spec, terms, subject, file_bytes
+            self._store,
+            folder,
+            self._schema,
+            self._spec,
+            terms,
+            subject,
+            Encoding(file_bytes=file_bytes),
         )
         self._manifests = StoreFiles(self._store, subject)
 
