@@ -84,7 +84,9 @@ def near(one: float | None, other: float | None, kind: pa.DataType) -> bool:
 
 
 def _comparable(name: str, found: pa.DataType, kind: pa.DataType) -> str:
-    value = name if found == kind else f"arrow_cast({name}, '{_engine_type(kind)}')"
+    # Texts may be of either of the engine's kinds, whatever the schema says.
+    same = found == kind and not (_types.is_string(kind) or _types.is_binary(kind))
+    value = name if same else f"arrow_cast({name}, '{_engine_type(kind)}')"
     if not is_approximate(kind):
         return value
     # The leading bits of a number, by arithmetic alone (Dekker's splitting).
