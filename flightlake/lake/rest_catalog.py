@@ -132,6 +132,10 @@ class RestTables:
     def compares_properties(self) -> bool:
         return False
 
+    def make_schema(self, db_schema: str) -> None:
+        namespace = to_namespace(db_schema)
+        self._calls.run(lambda: self._client().create_namespace_if_not_exists(namespace))
+
     def materialized_views(self, db_schema: str) -> list[str]:
         return self._writer.materialized_views(
             self.tables(db_schema), lambda table: self.load(db_schema, table)

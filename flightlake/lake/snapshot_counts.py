@@ -42,9 +42,9 @@ _SUMS = (
 
 def summed(parent: Snapshot | None, counts: Mapping[str, int]) -> dict[str, int]:
     """Return the totals after *counts*, as far as *parent* says what they were before."""
-    before = (
-        {} if parent is None or parent.summary is None else parent.summary.additional_properties
-    )
+    before: Mapping[str, str] = dict.fromkeys(_OF_DELETES, "0") if parent is None else {}
+    if parent is not None and parent.summary is not None:
+        before = parent.summary.additional_properties
     found = {name: int(before[name]) for name in _OF_DELETES if before.get(name, "").isdigit()}
     for total, added, removed in _SUMS:
         said = before.get(total, "0" if parent is None else "")

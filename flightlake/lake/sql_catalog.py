@@ -99,6 +99,9 @@ class SqlCatalog(PointedTables):
     def store(self, location: str) -> StoreSettings:
         return settings_for(location, self._properties, self._timeout.total_seconds())
 
+    def make_schema(self, db_schema: str) -> None:
+        self._calls.run(lambda: self._pointers.make_schema(db_schema))
+
     def materialized_views(self, db_schema: str) -> list[str]:
         return self._calls.run(lambda: self._materialized_views(db_schema))
 

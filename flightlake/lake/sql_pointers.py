@@ -5,7 +5,7 @@ catalog defines them.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -108,6 +108,17 @@ class SqlPointers:
         except IntegrityError:  # the name is the key
             return False
         return True
+
+    def make_schema(self, db_schema: str) -> None:
+        """Make a schema; does nothing if it is there."""
+        values = {
+            "catalog_name": self.written_as,
+            "namespace": db_schema,
+            "property_key": "exists",
+            "property_value": "true",
+        }
+        with suppress(IntegrityError), self._writing() as connection:  # the name is the key
+            connection.execute(sa.insert(_PROPERTIES).values(values))
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
