@@ -1,14 +1,16 @@
 """Projects in folders, and the commands that hold them against a server."""
 
+import io
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from flightlake.cli import main
 from tests.fix_processes import PASSWORD, USER, Server
 
 LAKE = {
@@ -51,21 +53,23 @@ class Ended:
         return json.loads(self.out)
 
 
-def command(server: Server, *words: str | Path, stdin: str = "") -> Ended:
-    """Run ``flightlake`` with *words* as ``ada``, who may write, on *server*."""
-    environment = {
-        **os.environ,
-        "FLIGHTLAKE_URI": server.location,
-        "FLIGHTLAKE_USER": USER,
-        "FLIGHTLAKE_PASSWORD": PASSWORD,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "flightlake", *map(str, words), "--insecure"],
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def project_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run ``flightlake`` as ``ada``, who may write, on a server: ``run(server, "plan", …)``."""
+    # The commands put a hook of their own in its place, for good.
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+
+    def command(server: Server, *words: str | Path, stdin: str = "") -> Ended:
+        monkeypatch.setenv("FLIGHTLAKE_URI", server.location)
+        monkeypatch.setenv("FLIGHTLAKE_USER", USER)
+        monkeypatch.setenv("FLIGHTLAKE_PASSWORD", PASSWORD)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        code = main([*map(str, words), "--insecure"])
+        said = capsys.readouterr()
+        return Ended(code, said.out, said.err)
+
+    return command

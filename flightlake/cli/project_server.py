@@ -12,7 +12,7 @@ import adbc_driver_manager
 from flightlake.cli import sql_target
 from flightlake.cli.sql_statement import Statement
 from flightlake.project.files import Project, read_project
-from flightlake.project.server import Server
+from flightlake.project.server import Refused, Server
 
 
 class AdbcServer:
@@ -25,10 +25,13 @@ class AdbcServer:
     def ask(self, sql: str, catalog: str = "", db_schema: str = "") -> list[dict[str, Any]]:
         """Return the rows of *sql*, as ``project.server.Server`` says."""
         if catalog and (catalog, db_schema) != self._place:
+            self._place = ("", "")
             try:
                 self._connection.adbc_current_catalog = catalog
                 self._connection.adbc_current_db_schema = db_schema
             except adbc_driver_manager.Error as error:
+                if "(invalid value)" in str(error):  # all that the driver tells of the answer
+                    raise Refused(f"catalog '{catalog}' does not exist") from error
                 raise sql_target.explained(error) from error
             self._place = (catalog, db_schema)
         with Statement(self._connection, sql) as statement:

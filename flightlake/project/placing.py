@@ -8,9 +8,10 @@ from flightlake.project.files import LINES_OF_MARK, ViewFile
 from flightlake.project.problems import Problem
 
 _AT = re.compile(r",? at line (\d+), column (\d+)")
+_PART = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _NAMED = re.compile(
-    r"\b(?:table|view|column|field|schema|catalog|[Ff]unction|reads?|called)(?: named)? ("
-    r"'[^']+'|\"(?:[^\"]|\"\")+\"(?:\.[\w\"]+)*|[\w.\"$]+)"
+    r"\b(?:table|view|column|field|schema|catalog|[Ff]unction|called)(?: named)?"
+    rf" ('[^']+'|{_PART}(?:\.{_PART})*)"
 )
 _SKIPPED = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
@@ -43,15 +44,15 @@ def bare(message: str) -> str:
 
 
 def _names(message: str) -> Iterator[str]:
-    for named in _NAMED.finditer(message):
-        whole = named[1].strip("'.")
-        last = re.split(r"\.(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)", whole)[-1]
+    for found in _NAMED.finditer(message):
+        *_, last = re.findall(_PART, found[1])
         yield last.strip('"').replace('""', '"')
 
 
 def _find(query: str, name: str) -> int | None:
     """Return where *name* stands in *query*, outside of texts and comments."""
-    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+    spelled = re.escape(name.replace('"', '""'))
+    word = re.compile(rf"(?<!\w){spelled}(?!\w)", re.IGNORECASE)
     found = word.search(_visible(query))
     return found.start() if found else None
 

@@ -7,7 +7,7 @@ over the same tables as that of the new one.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flightlake.cancellation import Cancellation
@@ -17,11 +17,13 @@ from flightlake.errors import AlreadyExists, FlightlakeError, NotFound
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed, current
 from flightlake.lake.given import Given, GivenCatalog, to_json, told, with_given
-from flightlake.lake.layout_terms import LayoutTerm, partition_spec
+from flightlake.lake.layout_terms import partition_spec
 from flightlake.lake.materialized import is_materialized_view, told_of_snapshot
 from flightlake.lake.pointers import Pointers
 from flightlake.lake.storable import iceberg_schema
 from flightlake.names import AS_OF_MARK, TableIdentifier
+from flightlake.refresh.durations import written
+from flightlake.refresh.policy import Policy, literal, policy_of
 from flightlake.refresh.records import REFRESH_STATE, Definition, definition_of, state_of
 from flightlake.refresh.refreshing import Refresher
 from flightlake.refresh.sources import check, readable_query
@@ -83,7 +85,7 @@ class Surveyor:
             *(("column", column) for column in told(columns)),
             ("schema", to_json(columns)),
             ("fingerprint", fingerprint(survey.plan, text.sql)),
-            *(("setting", clause) for clause in _clauses(create.partitioned_by, create.mode)),
+            *(("setting", one) for one in _settings(create, create.policy)),
             *(() if base is None else self._present(base, catalogs)),
         ]
 
@@ -100,8 +102,8 @@ class Surveyor:
         yield "present", str(definition.version)
         yield "present query", definition.query
         yield from (("present column", column) for column in told(found.schema()))
-        for clause in _clauses(definition.partitioned_by, definition.mode):
-            yield "present setting", clause
+        for setting in _settings(definition, policy_of(found.properties, self.view)):
+            yield "present setting", setting
         for name, key in (("rows", "total-records"), ("bytes", "total-files-size")):
             yield f"present {name}", told_of_snapshot(found, found.current_snapshot_id, key) or "0"
         yield from self._fingerprint(definition, catalogs)
@@ -153,8 +155,29 @@ def _version(refresh_state: str | None) -> int | None:
         return None
 
 
-def _clauses(partitioned_by: Sequence[LayoutTerm], mode: str) -> Iterator[str]:
-    if partitioned_by:
-        yield f"PARTITIONED BY ({', '.join(map(str, partitioned_by))})"
-    if mode != "AUTO":
-        yield f"REFRESH_MODE = {mode}"
+def _settings(made: Create | Definition, policy: Policy) -> Iterator[str]:
+    """Yield how a view is made and refreshed, each part as ``ALTER … SET`` takes it; what is as
+    it is without saying is left out.  PARTITIONED BY is not for ALTER."""
+    if made.partitioned_by:
+        yield f"PARTITIONED BY ({', '.join(map(str, made.partitioned_by))})"
+    if made.mode != "AUTO":
+        yield f"REFRESH_MODE = {made.mode}"
+    if policy.comment:
+        yield f"COMMENT = {literal(policy.comment)}"
+    if policy.downstream:
+        yield "TARGET_LAG = DOWNSTREAM"
+    elif policy.target_lag is not None:
+        yield f"TARGET_LAG = '{written(policy.target_lag)}'"
+    if policy.schedule is not None:
+        yield f"SCHEDULE = {policy.schedule}"
+    if policy.on_change is not None:
+        least = policy.on_change.at_most_every
+        yield f"ON_CHANGE = '{written(least)}'" if least else "ON_CHANGE = TRUE"
+    if policy.timeout is not None:
+        yield f"TIMEOUT = '{written(policy.timeout)}'"
+    if policy.suspend_after is not None:
+        yield f"SUSPEND_AFTER = {policy.suspend_after}"
+    if policy.history_retention is not None:
+        yield f"HISTORY_RETENTION = '{written(policy.history_retention)}'"
+    if policy.priority:
+        yield f"PRIORITY = {policy.priority}"

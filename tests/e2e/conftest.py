@@ -10,8 +10,11 @@ import pytest
 from tests.components.processes import free_port
 from tests.fix_catalogs import Lake
 from tests.fix_processes import Server, configure
+from tests.fix_project import project_run
 from tests.fix_raw_client import RawClient, raw
 from tests.fix_served_lake import ORDERS, catalogs, fill, lake_at, spoil
+
+__all__ = ["project_run"]
 
 CANARIES = {
     "token": "canary-catalog-token",
