@@ -38,7 +38,7 @@ class Keeper:
     @property
     def maintenance(self) -> Maintenance:
         mill = self.mill
-        catalogs = mill.views.refresher.catalogs
+        catalogs = mill.views.jobs.refresher.catalogs
         writable = frozenset({mill.lake.name})
         return Maintenance(catalogs, writable, self.upkeep, self.clock, self.observed)
 
@@ -66,7 +66,7 @@ def committed(mill: Mill, view: str) -> Committed:
 
 def verified(mill: Mill, view: str = "v") -> Verification:
     """Return what VERIFY finds of *view*."""
-    made = mill.views.refresher
+    made = mill.views.jobs.refresher
     verifier = Verifier(mill.engine, made.catalogs, made.threads, made.clock)
     return replace(verifier.verify(committed(mill, view), Cancellation()), seconds=None)
 

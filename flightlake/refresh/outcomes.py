@@ -11,7 +11,7 @@ from flightlake.names import AS_OF_MARK, TableIdentifier, quote
 from flightlake.refresh.finding import View
 from flightlake.refresh.policy import Policy, clauses
 from flightlake.refresh.records import Definition, Source
-from flightlake.refresh.statements import Describe, ExplainCreate, ShowCreate, ViewStatement
+from flightlake.refresh.statements import Describe, ExplainCreate, ShowCreate, Verify, ViewStatement
 
 OUTCOMES = pa.schema(
     [
@@ -24,6 +24,19 @@ OUTCOMES = pa.schema(
         pa.field("as_of", pa.timestamp("us", "UTC")),
         pa.field("duration_seconds", pa.float64()),
         pa.field("refresh_id", pa.utf8()),
+    ]
+)
+VERIFICATIONS = pa.schema(
+    [
+        pa.field("view", pa.utf8(), nullable=False),
+        pa.field("state", pa.utf8(), nullable=False),
+        pa.field("reason", pa.utf8()),
+        pa.field("rows", pa.int64()),
+        pa.field("missing", pa.int64()),
+        pa.field("extra", pa.int64()),
+        pa.field("examples", pa.utf8()),
+        pa.field("snapshot", pa.int64()),
+        pa.field("duration_seconds", pa.float64()),
     ]
 )
 CREATE_STATEMENTS = pa.schema(
@@ -82,6 +95,8 @@ def schema_of(statement: ViewStatement) -> pa.Schema:
     """Return the schema of what *statement* answers."""
     if isinstance(statement, ShowCreate):
         return CREATE_STATEMENTS
+    if isinstance(statement, Verify):
+        return VERIFICATIONS
     return DESCRIPTIONS if isinstance(statement, Describe | ExplainCreate) else OUTCOMES
 
 

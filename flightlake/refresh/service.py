@@ -41,6 +41,8 @@ from flightlake.refresh.statements import (
     identified_schema,
 )
 from flightlake.refresh.surveying import Surveyor
+from flightlake.refresh.verifies import verify
+from flightlake.refresh.verifying import verification_rows
 
 __all__ = ["WRITER", "Asked", "MaterializedViews"]
 
@@ -84,10 +86,7 @@ class MaterializedViews:
             )
         require_writer(asked)
         if isinstance(statement, Verify):
-            raise Unsupported(
-                "VERIFY MATERIALIZED VIEW is not there yet; REFRESH MATERIALIZED VIEW name FULL"
-                " computes the view anew"
-            )
+            return verification_rows([verify(self.jobs, statement, asked)])
         if isinstance(statement, Create):
             return outcome_rows([create(self.jobs, statement, asked)])
         if isinstance(statement, Drop):

@@ -21,26 +21,13 @@ from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.materialized import reached_by_compaction
 from flightlake.names import TableIdentifier, quote_always
-from flightlake.refresh.outcomes import Outcome
+from flightlake.refresh.outcomes import VERIFICATIONS, Outcome
 from flightlake.refresh.pairing import Differences, Row
 from flightlake.refresh.records import definition_of, state_of
 from flightlake.refresh.refreshing import Threads
 
 OK, DIFFERENT, UNVERIFIABLE = "OK", "DIFFERENT", "UNVERIFIABLE"
 REPAIRED = "REPAIRED"
-VERIFICATIONS = pa.schema(
-    [
-        pa.field("view", pa.utf8(), nullable=False),
-        pa.field("state", pa.utf8(), nullable=False),
-        pa.field("reason", pa.utf8()),
-        pa.field("rows", pa.int64()),
-        pa.field("missing", pa.int64()),
-        pa.field("extra", pa.int64()),
-        pa.field("examples", pa.utf8()),
-        pa.field("snapshot", pa.int64()),
-        pa.field("duration_seconds", pa.float64()),
-    ]
-)
 _SHOWN = 200  # characters of a value in an example
 
 

@@ -10,20 +10,19 @@ import pytest
 from flightlake.cancellation import Cancellation
 from flightlake.errors import Cancelled, DamagedData
 from flightlake.lake.replacement import Replacement
-from flightlake.refresh.outcomes import READY, Outcome
+from flightlake.refresh.outcomes import READY, VERIFICATIONS, Outcome
 from flightlake.refresh.verifying import (
     DIFFERENT,
     OK,
     REPAIRED,
     UNVERIFIABLE,
-    VERIFICATIONS,
     Verification,
     Verifier,
     repaired,
     verification_rows,
 )
 from tests.fix_catalogs import orders
-from tests.fix_materialized import Mill, Mills, with_news
+from tests.fix_materialized import NEW, Mill, Mills, with_news
 from tests.fix_upkeep import committed, verified
 
 THINGS = pa.table(
@@ -258,7 +257,7 @@ def test_a_lost_file_is_an_error_and_no_answer(mills: Mills) -> None:
 
 def test_it_can_be_cancelled(mills: Mills) -> None:
     mill = with_news(mills())
-    made = mill.views.refresher
+    made = mill.views.jobs.refresher
     call = Cancellation()
     call.cancel()
     verifier = Verifier(mill.engine, made.catalogs, made.threads, made.clock)
@@ -286,3 +285,16 @@ def test_the_answer_is_a_row_for_a_person(mills: Mills) -> None:
     outcome = Outcome(found.view, READY, rows=2, snapshot=1)
     again = repaired(found, outcome)
     assert (again.state, again.rows, again.snapshot, again.missing) == (REPAIRED, 2, 1, 1)
+
+
+def test_the_statement_tells_and_repairs(mills: Mills) -> None:
+    mill = with_news(mills())
+    assert mill.one("VERIFY MATERIALIZED VIEW v REPAIR")["state"] == OK
+    mill.table("v").delete("id = 1")
+    assert mill.one("VERIFY MATERIALIZED VIEW v")["state"] == DIFFERENT
+    snapshot = mill.table("v").metadata.current_snapshot_id
+    told = mill.one("VERIFY MATERIALIZED VIEW v REPAIR")
+    assert (told["state"], told["missing"], told["extra"]) == (REPAIRED, 1, 0)
+    assert told["snapshot"] == mill.table("v").metadata.current_snapshot_id != snapshot
+    assert mill.stored("v") == NEW
+    assert mill.one("VERIFY MATERIALIZED VIEW v")["state"] == OK
