@@ -10,6 +10,7 @@ from flightlake import __version__
 from flightlake.app.access import credential_gate
 from flightlake.app.running import App, State
 from flightlake.app.statements import statements
+from flightlake.app.system import history_store
 from flightlake.auth.keys import KeyRing
 from flightlake.auth.tokens import key_retention
 from flightlake.clock import Clock, SystemClock
@@ -23,6 +24,7 @@ from flightlake.flightsql.handles import Sealer
 from flightlake.flightsql.server_info import server_info
 from flightlake.lake.callers import CallerCatalogs, Configured, open_catalogs
 from flightlake.query.tickets import PREPARED_LIFETIME
+from flightlake.refresh.history import RefreshHistory
 from flightlake.server.codec import Encoding
 from flightlake.server.dispatch import Tables
 from flightlake.server.drain import Traffic
@@ -48,7 +50,8 @@ def build(settings: Settings) -> App:
     log = JsonLog(clock=clock, level=settings.logging.level, sql_text=settings.logging.sql_text)
     take_over_logging(log, level=settings.logging.level)
     metrics = Metrics(__version__)
-    observer = Observers((log, metrics))
+    history = RefreshHistory(clock, _instance(), settings.writable)
+    observer = Observers((log, metrics, history))
     keys = KeyRing(
         settings.state.directory / "keys",
         rotation=settings.auth.key_rotation,
@@ -61,7 +64,8 @@ def build(settings: Settings) -> App:
     # The engine can be told of a directory or of a limit, and forgets the one when told of the
     # other (Engine); without a directory it spills where programs put temporary files.
     os.environ["TMPDIR"] = str(spill.path)
-    query, views = statements(settings, catalogs, spill, clock, observer, _instance())
+    store = history_store(settings, history, catalogs, clock)
+    query, views = statements(settings, catalogs, spill, clock, observer, history, store)
     found = functions()
     services = Services(
         catalogs=catalogs.of(None),
@@ -102,6 +106,7 @@ def build(settings: Settings) -> App:
         FlightServer(service, traffic, observer, clock, listening, credentials),
         ProbeServer(probes.host, probes.port, state.problems, metrics.render, state.not_started),
         query,
+        store,
         spill,
         state,
         server.host,

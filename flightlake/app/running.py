@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from flightlake.engine.spill import SpillDirectory
 from flightlake.query.service import QueryService
+from flightlake.refresh.history_store import HistoryStore
 from flightlake.server.flight_server import FlightServer
 from flightlake.server.probes import ProbeServer
 
@@ -19,6 +20,7 @@ class App:
         flight: FlightServer,
         probes: ProbeServer,
         query: QueryService,
+        store: HistoryStore,
         spill: SpillDirectory,
         state: "State",
         host: str,
@@ -28,6 +30,7 @@ class App:
         self._flight = flight
         self._probes = probes
         self._query = query
+        self._store = store
         self._spill = spill
         self._state = state
         self._host = f"[{host}]" if ":" in host else host
@@ -49,6 +52,7 @@ class App:
         except BaseException:
             self._probes.stop()
             raise
+        self._store.start()
         self.location = f"{self._scheme}://{self._host}:{port}"
         self._state.name = "ready"
 
@@ -80,6 +84,7 @@ class App:
         drained = self._flight.drain(drain) if drain else True
         self._flight.stop()
         self._query.close()
+        self._store.stop()  # after all that it is told of
         self._probes.stop()
         self._spill.close()
         return drained

@@ -1,5 +1,6 @@
 """What runs statements, as the configuration says."""
 
+from flightlake.app.system import system_tables
 from flightlake.clock import Clock
 from flightlake.config import Settings, cores, memory_bytes
 from flightlake.engine.engine import Defaults, Engine, EngineSettings
@@ -9,11 +10,12 @@ from flightlake.query.activity import Activity
 from flightlake.query.admission import Slots
 from flightlake.query.planning import Planning
 from flightlake.query.service import QueryService, StatementLimits
-from flightlake.query.system_tables import ProcessTables
 from flightlake.query.view_statements import ViewStatements
 from flightlake.query.workers import Workers
 from flightlake.refresh.background import Background
 from flightlake.refresh.finding import Views
+from flightlake.refresh.history import RefreshHistory
+from flightlake.refresh.history_store import HistoryStore
 from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.refreshing import Refresher
 from flightlake.refresh.runs import Runs
@@ -27,16 +29,15 @@ def statements(
     spill: SpillDirectory,
     clock: Clock,
     observer: Observer,
-    server: str,
+    history: RefreshHistory,
+    store: HistoryStore,
 ) -> tuple[QueryService, ViewStatements]:
-    """Return what runs queries, and what runs statements about materialized views.
-
-    *server* is what this process is called in the system tables.
-    """
+    """Return what runs queries, and what runs statements about materialized views."""
     limits, shared = settings.limits, catalogs.of(None)
     running = limits.running or 2 * cores()
     activity = Activity(clock, sql_text=settings.logging.sql_text)
-    of_process = ProcessTables(activity, server, clock.now)
+    runs, found = Runs(clock, observer), Views(shared, settings.writable)
+    system = system_tables(activity, history, store, found, runs, clock)
     engine = Engine(
         EngineSettings(
             memory_bytes=limits.memory.of(memory_bytes()),
@@ -47,13 +48,13 @@ def statements(
         shared,
     )
     workers = Workers(running)
-    planning = Planning(engine, workers, catalogs.of, of_process.of)
+    planning = Planning(engine, workers, catalogs.of, system)
     slots = Slots(running, limits.queued, limits.queue_timeout, clock, observer)
     bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
     defaults = Defaults(settings.default_catalog, settings.session.schema_)
     query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
     refresher = Refresher(engine, shared, workers, clock)
-    jobs = _jobs(settings, refresher, query, slots, clock, observer)
+    jobs = _jobs(settings, refresher, query, slots, clock, runs, found)
     views = MaterializedViews(jobs)
     return query, ViewStatements(views, query, slots, bounds, clock, observer)
 
@@ -64,14 +65,15 @@ def _jobs(
     query: QueryService,
     slots: Slots,
     clock: Clock,
-    observer: Observer,
+    runs: Runs,
+    found: Views,
 ) -> Jobs:
     refresh = settings.refresh
     background = Background(refresh.slots or max(cores() // 2, 1), lambda: slots.crowded, clock)
     return Jobs(
-        Views(refresher.catalogs, settings.writable),
+        found,
         refresher,
-        Runs(clock, observer),
+        runs,
         background,
         query.deadlines.after,
         refresh.timeout,

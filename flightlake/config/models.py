@@ -147,6 +147,7 @@ class Refresh(Section):
 
     slots: NotNegative = 0
     timeout: Annotated[Duration, lasting("1s", "366d")] = timedelta(hours=1)
+    keep_history: Annotated[Duration, lasting("1d", "3660d")] = timedelta(days=30)
 
 
 class Logging(Section):

@@ -1,0 +1,47 @@
+"""The system tables of a server, put together from those who know."""
+
+from datetime import timedelta
+
+from flightlake.clock import Clock
+from flightlake.config import Settings
+from flightlake.engine.system_tables import SystemTables
+from flightlake.flightsql.payloads import Statement
+from flightlake.lake.callers import CallerCatalogs
+from flightlake.query.activity import Activity
+from flightlake.query.system_tables import ProcessTables, SystemTablesOf
+from flightlake.refresh.finding import Views
+from flightlake.refresh.history import RefreshHistory
+from flightlake.refresh.history_store import HistoryStore
+from flightlake.refresh.history_upkeep import TABLE, HistoryUpkeep
+from flightlake.refresh.runs import Runs
+from flightlake.refresh.view_tables import ViewTables
+
+_TICKETS = timedelta(minutes=20)  # twice as long as one can be used
+
+
+def history_store(
+    settings: Settings, history: RefreshHistory, catalogs: CallerCatalogs, clock: Clock
+) -> HistoryStore:
+    """Return what stores the history of refreshes."""
+    readers = settings.limits.statement_timeout + _TICKETS
+    upkeep = HistoryUpkeep(settings.refresh.keep_history, readers)
+    return HistoryStore(history, catalogs.of(None), settings.writable, upkeep, clock)
+
+
+def system_tables(
+    activity: Activity,
+    history: RefreshHistory,
+    store: HistoryStore,
+    views: Views,
+    runs: Runs,
+    clock: Clock,
+) -> SystemTablesOf:
+    """Return how the system tables look to the caller of a statement."""
+    of_process = ProcessTables(activity, history.server, clock.now)
+    of_views = ViewTables(views, runs.under_way, latest=history.latest)
+
+    def tables(statement: Statement) -> SystemTables:
+        own, shared = of_process.of(statement), of_views.reading()
+        return {**own, **shared, TABLE: store.table()}
+
+    return tables
