@@ -74,6 +74,9 @@ class SqlCatalog(PointedTables):
     def tables(self, db_schema: str) -> list[str]:
         return self._calls.run(lambda: self._tables(db_schema))
 
+    def heads(self) -> Mapping[tuple[str, str], str]:
+        return self._calls.run(self._pointers.heads)
+
     def load(self, db_schema: str, table: str) -> IcebergTable:
         return self._calls.run(lambda: self._load(db_schema, table))
 

@@ -42,6 +42,14 @@ class SqlPointers:
     engine: sa.Engine
     written_as: str
 
+    def heads(self) -> dict[tuple[str, str], str]:
+        """Return the locations of the metadata files of all tables; see ``unread.ListsHeads``."""
+        query = sa.select(
+            _ROWS.c.table_namespace, _ROWS.c.table_name, _ROWS.c.metadata_location
+        ).where(_ROWS.c.catalog_name == self.written_as)
+        with self.engine.connect() as connection:
+            return {(row[0], row[1]): row[2] or "" for row in connection.execute(query)}
+
     def pointer(self, db_schema: str, table: str) -> str | None:
         """Return the location of a table's metadata file; None if there is no such table."""
         query = sa.select(_ROWS.c.metadata_location).where(*self._row(db_schema, table))
