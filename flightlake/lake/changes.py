@@ -109,6 +109,16 @@ def changes(
     return Changes(tuple(steps), tuple(added), tuple(removed))
 
 
+def same_columns(table: IcebergTable, one: int | None, other: int | None) -> bool:
+    """Return whether two schemas of *table*, by their ids, have the same columns."""
+    if one == other:
+        return True
+    schemas = {schema.schema_id: schema for schema in table.metadata.schemas}
+    if one is None or other is None or one not in schemas or other not in schemas:
+        return False
+    return schemas[one].fields == schemas[other].fields
+
+
 def _between(table: IcebergTable, old: int | None, new: int | None) -> list[Snapshot] | Unclear:
     """Return the snapshots behind *old* up to *new*, oldest first."""
     if old is not None and table.metadata.snapshot_by_id(old) is None:

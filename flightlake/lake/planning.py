@@ -123,6 +123,10 @@ class Planner:
             after.table,
         )
 
+    def some_match(self, pinned: Pinned, portions: Sequence[Portion], predicate: Predicate) -> bool:
+        """Return whether a file of *portions* may hold rows *predicate* is true for."""
+        return any(_that_may_match(one.chosen, predicate, pinned) for one in portions)
+
     def plan_portions(
         self,
         pinned: Pinned,

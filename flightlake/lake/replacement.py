@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.update import RemovePropertiesUpdate
+from pyiceberg.table.update import RemovePropertiesUpdate, SetPropertiesUpdate
 
 from flightlake.errors import FlightlakeError
 from flightlake.lake.commits import OutcomeUnknown, commit, dropped
@@ -144,6 +144,27 @@ class Replacement:
 
     def _holds(self, metadata: TableMetadata) -> bool:
         return metadata.snapshot_by_id(self.snapshot_id) is not None
+
+
+def retold(catalog: WritableCatalog, base: Committed, properties: Mapping[str, str]) -> None:
+    """Set *properties* of a table, whose rows stay as they are, in one commit tried once.
+
+    Raises:
+        Refused: The table is not *base* any more.
+        OutcomeUnknown: It is not known whether it was committed.
+    """
+
+    def holds(metadata: TableMetadata) -> bool:
+        return all(metadata.properties.get(name) == text for name, text in properties.items())
+
+    commit(catalog, base, [SetPropertiesUpdate(updates=dict(properties))], holds)
+
+
+def added_bytes(table: Committed, snapshot_id: int) -> int:
+    """Return the bytes of the files that a snapshot of *table* says it added."""
+    snapshot = table.metadata.snapshot_by_id(snapshot_id)
+    said = snapshot.summary.get("added-files-size") if snapshot and snapshot.summary else None
+    return int(said or 0)
 
 
 def plain_table(catalog: WritableCatalog, view: Committed) -> Committed:

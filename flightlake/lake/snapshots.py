@@ -38,6 +38,7 @@ from pyiceberg.table.update import (
 
 from flightlake.errors import DamagedData, InternalError, PreconditionFailed
 from flightlake.lake.new_files import StoreFiles
+from flightlake.lake.partition_choice import PartitionChoice
 from flightlake.lake.snapshot_counts import counted, summed, totals
 
 MAIN = "main"
@@ -61,7 +62,7 @@ class Content:
 
 
 Change = Callable[[TableMetadata, "Content", int, datetime, StoreFiles], list[TableUpdate]]
-"""``replaced``, ``appended``, or ``exchanged`` with what goes."""
+"""``replaced``, ``appended``, or ``exchanged`` with some partitions."""
 
 
 def replaced(
@@ -119,24 +120,23 @@ def appended(
 
 
 def exchanged(
-    goes: Callable[[DataFile], bool],
+    partitions: PartitionChoice,
     metadata: TableMetadata,
     content: Content,
     snapshot_id: int,
     now: datetime,
     files: StoreFiles,
 ) -> list[TableUpdate]:
-    """Return what gives a table a snapshot with *content* in the place of the files that go.
+    """Return what gives a table a snapshot with *content* in the place of some *partitions*.
 
     Other arguments and errors are those of ``replaced``.
 
     Raises:
         DamagedData: A manifest of the table is missing, or not whole.
-        InternalError: A file of *content* is not of those that go: it would be there beside rows
-            that it stands for.
+        InternalError: A file of *content* is in another partition, where rows stay as they are.
         PreconditionFailed: The table has delete files, or files of other partition specs.
     """
-    if not all(goes(file) for file in content.files):
+    if not all(map(partitions.holds, content.files)):
         raise InternalError("rows were made outside of the partitions that are made anew")
     parent = metadata.current_snapshot()
     new = _New(metadata, content, snapshot_id, files)
@@ -146,9 +146,9 @@ def exchanged(
         if manifest.content != ManifestContent.DATA or foreign:
             raise PreconditionFailed("the table has files that its partitions do not tell apart")
         entries = _live(manifest, files)
-        gone = [entry for entry in entries if goes(entry.data_file)]
+        gone = [entry for entry in entries if partitions.holds(entry.data_file)]
         if gone:
-            kept = [entry for entry in entries if not goes(entry.data_file)]
+            kept = [entry for entry in entries if not partitions.holds(entry.data_file)]
             new.rewrite(manifest.partition_spec_id, kept, gone)
         else:
             new.keep([manifest])

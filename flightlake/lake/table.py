@@ -1,6 +1,6 @@
 """An Iceberg table, pinned to one snapshot and one schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -117,6 +117,10 @@ class IcebergTable:
             As ``plan_files``.
         """
         return self.planner.difference(self._pinned(before), self._pinned(after), cancellation)
+
+    def some_match(self, portions: Sequence[Portion], predicate: Predicate) -> bool:
+        """Return whether a file of *portions* may hold rows *predicate* is true for."""
+        return self.planner.some_match(self._pinned(self.snapshot_id), portions, predicate)
 
     def _pinned(self, snapshot_id: int | None) -> Pinned:
         snapshot = None if snapshot_id is None else self.metadata.snapshot_by_id(snapshot_id)

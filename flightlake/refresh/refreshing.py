@@ -1,67 +1,53 @@
-"""Making the rows of a view: at one vector of snapshots, committed once, or not at all."""
+"""A refresh: sources at one instant, what happened to them, and the way that is chosen."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+
+import pyarrow as pa
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
-from flightlake.engine.engine import Defaults, Engine, Plan
-from flightlake.engine.ordering import ordered
-from flightlake.engine.result import Result
+from flightlake.engine.engine import Defaults, Engine
 from flightlake.engine.sql_text import SqlText
-from flightlake.errors import InternalError, PreconditionFailed
+from flightlake.errors import DamagedData, NotFound, PreconditionFailed
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.data_files import FILE_BYTES
-from flightlake.lake.materialized import reached_by_compaction
-from flightlake.lake.pointers import Pointers
-from flightlake.lake.replacement import Replacement
-from flightlake.names import TableIdentifier, quote
-from flightlake.refresh.outcomes import READY, Outcome
-from flightlake.refresh.records import (
-    Definition,
-    State,
-    definition_of,
-    properties,
-    state_of,
-    summary,
+from flightlake.lake.writing import WritableCatalog
+from flightlake.names import TableIdentifier
+from flightlake.refresh.choosing import (
+    APPEND,
+    FULL,
+    NOOP,
+    PARTITION,
+    Choice,
+    Question,
+    choose,
+    full,
+    must_be_full,
 )
-from flightlake.refresh.sources import Vector, check, collect, readable_query, reasons_to_refresh
+from flightlake.refresh.making import Job, Maker
+from flightlake.refresh.making import Threads as Threads
+from flightlake.refresh.outcomes import Outcome
+from flightlake.refresh.records import Definition, definition_of, state_of
+from flightlake.refresh.sources import Vector, check, collect, readable_query
+from flightlake.refresh.windows import Window, windows
 
-T = TypeVar("T")
-
-FULL = "FULL"
-NOOP = "NOOP"
-
-
-class Threads(Protocol):
-    """Where statements are planned; whoever waits can leave."""
-
-    def run(
-        self,
-        function: Callable[[], T],
-        cancellation: Cancellation,
-        discard: Callable[[T], object] = lambda result: None,
-    ) -> T:
-        """Return what *function* returns, or leave when *cancellation* comes."""
-        ...
+__all__ = ["FULL", "NOOP", "Explained", "Refresher", "Threads"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """All rows of a view to be made; ``redefines`` if that is for a new definition."""
+class Explained:
+    """What a refresh would do now, and why; ``windows`` are what happened to each source.
 
-    catalog: Pointers
+    Without ``windows`` it does not matter what happened.
+    """
+
     view: TableIdentifier
-    base: Committed | None
-    definition: Definition
-    text: SqlText
-    vector: Vector
+    strategy: str
     reason: str
-    redefines: bool
-    refresh_id: str = ""
-    more: Mapping[str, str] = field(default_factory=dict)
+    candidates: tuple[tuple[str, str], ...]
+    windows: tuple[Window, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +70,7 @@ class Refresher:
 
     def make(
         self,
-        catalog: Pointers,
+        catalog: WritableCatalog,
         view: TableIdentifier,
         base: Committed | None,
         definition: Definition,
@@ -105,14 +91,12 @@ class Refresher:
         vector = self._collect(text, definition, call)
         self.threads.run(lambda: check(view, vector.survey, self.catalogs), call)
         reason = "the view was made" if base is None else "the view was made anew"
-        job = _Job(
-            catalog, view, base, definition, text, vector, reason, True, refresh_id, more or {}
-        )
-        return self._full(job, call)
+        job = Job(catalog, view, base, definition, None, text, vector, True, refresh_id, more or {})
+        return self._maker.make(job, full(reason), call)
 
     def refresh(
         self,
-        catalog: Pointers,
+        catalog: WritableCatalog,
         view: Committed,
         full: bool,
         call: Cancellation,
@@ -124,31 +108,65 @@ class Refresher:
             FlightlakeError: The rows cannot be made or committed; then nothing has changed,
                 unless it is an ``OutcomeUnknown``.
         """
-        started = self.clock.monotonic()
-        found, uuid = view.metadata.properties, str(view.metadata.table_uuid)
-        definition = definition_of(found, view.identifier)
-        state = state_of(found, uuid)
+        job = self._job(catalog, view, call, refresh_id)
+        choice, _ = self._choose(job, view, full, call)
+        try:
+            return self._maker.make(job, choice, call)
+        except (DamagedData, NotFound, PreconditionFailed) as failure:
+            if choice.strategy not in (APPEND, PARTITION):
+                raise
+            # What is read of the past may be gone by now; all rows are made of what is there.
+            return self._maker.make(job, _instead(choice, failure.message), call)
+
+    def explain(
+        self, catalog: WritableCatalog, view: Committed, call: Cancellation, full: bool = False
+    ) -> Explained:
+        """Return what ``refresh`` would do now, and why; changes nothing.
+
+        It reads the metadata of sources, and the values of columns by which the view is cut in
+        the files by which they differ.
+
+        Raises:
+            FlightlakeError: It cannot be told, since a source is missing, or cannot be read.
+        """
+        job = self._job(catalog, view, call, "")
+        choice, found = self._choose(job, view, full, call)
+        return Explained(view.identifier, choice.strategy, choice.reason, choice.candidates, found)
+
+    def _job(
+        self, catalog: WritableCatalog, view: Committed, call: Cancellation, refresh_id: str
+    ) -> Job:
+        properties, uuid = view.metadata.properties, str(view.metadata.table_uuid)
+        definition = definition_of(properties, view.identifier)
         text = readable_query(definition.query)
         vector = self._collect(text, definition, call)
         self.threads.run(lambda: check(view.identifier, vector.survey, self.catalogs), call)
-        reason = _why(view, definition, state, vector, full)
-        if reason is None and state is not None:  # without a state there is a reason
-            seconds = self.clock.monotonic() - started
-            return Outcome(
-                view.identifier,
-                READY,
-                NOOP,
-                "nothing that the view reads has changed",
-                state.rows,
-                view.metadata.current_snapshot_id,
-                vector.as_of,
-                seconds,
-            )
-        job = _Job(
-            catalog, view.identifier, view, definition, text, vector, reason or "", False,
-            refresh_id,
-        )  # fmt: skip
-        return self._full(job, call)
+        state = state_of(properties, uuid)
+        return Job(
+            catalog, view.identifier, view, definition, state, text, vector, refresh_id=refresh_id
+        )
+
+    def _choose(
+        self, job: Job, view: Committed, wanted: bool, call: Cancellation
+    ) -> tuple[Choice, tuple[Window, ...]]:
+        vector, maker = job.vector, self._maker
+
+        def draw(
+            text: SqlText,
+            table: TableIdentifier,
+            window: Window,
+            take: Callable[[pa.RecordBatch], None],
+        ) -> None:
+            pins, only = {table: vector.survey.pins[table]}, {table: window.portions}
+            maker.draw(text, pins, only, vector.as_of, take, call)
+
+        asked = Question(view, job.definition, job.state, vector, wanted, draw, call)
+        reason = must_be_full(asked)
+        if reason is not None or job.state is None:
+            return full(reason or ""), ()
+        before = job.state.sources
+        found = self.threads.run(lambda: windows(before, vector, call), call)
+        return choose(asked, found), found
 
     def _collect(self, text: SqlText, definition: Definition, call: Cancellation) -> Vector:
         defaults = Defaults(definition.catalog, definition.db_schema)
@@ -156,80 +174,14 @@ class Refresher:
             lambda: collect(self.engine, text, defaults, self.catalogs, self.clock.now), call
         )
 
-    def _full(self, job: "_Job", call: Cancellation) -> Outcome:
-        view, definition, vector, reason = job.view, job.definition, job.vector, job.reason
-        begun, started = self.clock.monotonic(), self.clock.now()
-        plan = self._plan(job.text, definition, vector, call)
-        terms = definition.partitioned_by
-        new = Replacement(
-            job.catalog, view, job.base, plan.schema, terms, self.file_bytes, job.refresh_id
-        )
-        if new.changes_columns and not job.redefines:
-            raise PreconditionFailed(
-                f"the query of {view} gives other columns than when the view was made, so its rows"
-                " stay as they are; make it anew with CREATE OR REPLACE MATERIALIZED VIEW"
-            )
-        try:
-            self._write(new, plan, call)
-        except BaseException:
-            new.discard()
-            raise
-        seconds = self.clock.monotonic() - begun
-        state = State(
-            definition.version, new.snapshot_id, new.id, FULL, reason, new.rows, vector.as_of,
-            round(seconds, 6), vector.sources,
-        )  # fmt: skip
-        told = (
-            {**job.more, **properties(new.table_uuid, definition, state)},
-            summary(state, started),
-        )
-        new.commit(told, self.clock.now(), call.check)
-        seconds = self.clock.monotonic() - begun
-        return Outcome(view, READY, FULL, reason, new.rows, new.snapshot_id, vector.as_of, seconds)
-
-    def _plan(
-        self, text: SqlText, definition: Definition, vector: Vector, call: Cancellation
-    ) -> Plan:
-        defaults = Defaults(definition.catalog, definition.db_schema)
-        pins = vector.survey.pins
-
-        def work() -> Plan:
-            return self.engine.plan(text, defaults, pins, {}, vector.as_of, call, self.catalogs)
-
-        plan = self.threads.run(work, call)
-        if dict(plan.pins) != dict(pins):
-            raise InternalError("the rows would be read at other snapshots than were chosen")
-        return plan
-
-    def _write(self, new: Replacement, plan: Plan, call: Cancellation) -> None:
-        keys = [(term.column, term.transform) for term in new.terms]
-
-        def begin() -> Result:
-            return self.engine.start(ordered(plan, keys), call)
-
-        result = self.threads.run(begin, call, Result.close)
-        forget = call.on_cancel(result.close)
-        try:
-            for batch in result:
-                call.check()
-                new.write(batch)
-            # A result that was closed ends like one that is complete.
-            call.check()
-        finally:
-            forget()
-            result.close()
+    @property
+    def _maker(self) -> Maker:
+        return Maker(self.engine, self.catalogs, self.threads, self.clock, self.file_bytes)
 
 
-def _why(
-    view: Committed, definition: Definition, state: State | None, vector: Vector, full: bool
-) -> str | None:
-    """Return why all rows of *view* have to be made anew; None if they are right."""
-    if full:
-        return "FULL was asked for"
-    if state is None:
-        return "there is no record of what the rows were made of"
-    if state.version != definition.version:
-        return "the definition has changed"
-    if not reached_by_compaction(view.metadata, state.snapshot_id):
-        return f"the table of {quote(view.identifier.table)} was changed by somebody else"
-    return reasons_to_refresh(state.sources, vector.sources)
+def _instead(choice: Choice, failure: str) -> Choice:
+    """Return that all rows are made anew, because what was chosen failed."""
+    *others, (strategy, _) = choice.candidates
+    return full(
+        f"{strategy} did not work: {failure}", [*others, (strategy, f"no, it failed: {failure}")]
+    )

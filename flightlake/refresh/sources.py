@@ -5,7 +5,7 @@ twice: if nothing moved in between, all of them were current together at the mom
 two readings, and that vector of snapshots is what the refresh reads.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -170,24 +170,6 @@ def _sources_of(name: TableIdentifier, catalogs: Catalogs) -> list[TableIdentifi
     return [] if state is None else [_named(source.identifier) for source in state.sources]
 
 
-def reasons_to_refresh(before: tuple[Source, ...], now: tuple[Source, ...]) -> str | None:
-    """Return why rows made of *before* need not be those made of *now*; None if they are."""
-    known: Mapping[TableIdentifier, Source] = {source.identifier: source for source in before}
-    if known.keys() != {source.identifier for source in now}:
-        return "the query reads other tables than before"
-    for source in now:
-        old = known[source.identifier]
-        if old.uuid != source.uuid:
-            return f"{source.identifier} was dropped and made anew"
-        if old.snapshot_id != source.snapshot_id:
-            return (
-                f"{source.identifier} moved from {_place(old.snapshot_id)} to"
-                f" {_place(source.snapshot_id)}"
-            )
-        if old != source:
-            return f"the columns of {source.identifier} were changed"
-    return None
-
-
-def _place(snapshot_id: int | None) -> str:
+def place(snapshot_id: int | None) -> str:
+    """Return a snapshot as it is spoken of."""
     return "no snapshot" if snapshot_id is None else f"snapshot {snapshot_id}"

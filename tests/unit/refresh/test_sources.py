@@ -1,6 +1,5 @@
 """All sources are read as they stood at one instant, and a move of any of them is seen."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from flightlake.engine.engine import Defaults
 from flightlake.errors import NotReady
 from flightlake.names import TableIdentifier
 from flightlake.refresh.records import Source
-from flightlake.refresh.sources import collect, readable_query, reasons_to_refresh
+from flightlake.refresh.sources import collect, readable_query
 from tests.fix_catalogs import orders
 from tests.fix_materialized import Mill, Mills, Odd
 
@@ -100,22 +99,3 @@ def test_a_change_there_and_back_is_a_change(mills: Mills) -> None:
     mill.catalog.catalog.load = counting
     assert vector(mill)["a"] == before
     assert loads == 6  # three readings of two tables, not two
-
-
-@pytest.mark.parametrize(
-    ("now", "reason"),
-    [
-        (SOURCE, None),
-        (replace(SOURCE, snapshot_id=8), "c.s.t moved from snapshot 7 to snapshot 8"),
-        (replace(SOURCE, snapshot_id=None), "c.s.t moved from snapshot 7 to no snapshot"),
-        (replace(SOURCE, uuid="other"), "c.s.t was dropped and made anew"),
-        (replace(SOURCE, schema_id=1), "the columns of c.s.t were changed"),
-        (
-            replace(SOURCE, identifier=TableIdentifier("c", "s", "u")),
-            "the query reads other tables than before",
-        ),
-    ],
-)
-def test_whatever_differs_of_a_source_is_a_reason(now: Source, reason: str | None) -> None:
-    assert reasons_to_refresh((SOURCE,), (now,)) == reason
-    assert reasons_to_refresh((SOURCE,), (SOURCE, now)) is None or now != SOURCE
