@@ -1,0 +1,76 @@
+"""Rows that differ in rounding only are told from rows that differ."""
+
+import random
+from typing import Any
+
+import pyarrow as pa
+
+from flightlake.refresh import pairing
+from flightlake.refresh.pairing import Differences
+
+MIXED = pa.schema([("k", pa.string()), ("x", pa.float64()), ("y", pa.float64())])
+_NEAR = 1 + 1e-10
+
+
+def _found(rows: list[tuple[tuple[Any, ...], int]], schema: pa.Schema = MIXED) -> Differences:
+    found = Differences(schema)
+    found.add(rows)
+    found.finish()
+    return found
+
+
+def test_rows_without_numbers_are_counted_as_they_come() -> None:
+    found = _found([(("a",), 2), (("b",), -3), (("c",), 1)], pa.schema([("k", pa.string())]))
+    assert (found.extra, found.missing) == (3, 3)
+    assert found.examples == [("missing", ("b",)), ("extra", ("a",)), ("extra", ("c",))]
+
+
+def test_close_rows_cancel_as_often_as_both_are_there() -> None:
+    found = _found([(("a", 1.0, None), -3), (("a", _NEAR, None), 2)])
+    assert (found.missing, found.extra) == (1, 0)
+
+
+def test_rows_that_differ_elsewhere_do_not_cancel() -> None:
+    rows = [(("a", 1.0, 2.0), -1), (("b", _NEAR, 2.0), 1), (("a", _NEAR, 2.1), 1)]
+    found = _found(rows)
+    assert (found.missing, found.extra) == (1, 2)
+
+
+def test_null_and_no_number_are_values_of_their_own() -> None:
+    nan = float("nan")
+    rows = [(("a", nan, 1.0), -1), (("a", None, 1.0), 1), (("a", nan, _NEAR), 1)]
+    found = _found(rows)
+    assert (found.missing, found.extra) == (0, 1)
+    assert found.examples == [("extra", ("a", None, 1.0))]
+
+
+def test_infinite_numbers_are_paired_with_their_like() -> None:
+    inf = float("inf")
+    rows = [
+        (("a", inf, 1.0), -1),
+        (("a", -inf, 1.0), 1),
+        (("a", inf, _NEAR), 1),
+        (("a", 0.0, 1.0), 1),
+    ]
+    found = _found(rows)
+    assert (found.missing, found.extra) == (0, 2)
+
+
+def test_many_rows_find_their_partners_whatever_their_order() -> None:
+    chance = random.Random(7)  # noqa: S311 - a test that can be told again
+    values = [
+        chance.choice([-1, 1]) * chance.random() * 10 ** chance.randint(-9, 9) for _ in range(3000)
+    ]
+    rows = [(("k", value, value), -1) for value in values]
+    rows += [(("k", value * _NEAR, value), 1) for value in values[1:]]
+    chance.shuffle(rows)
+    found = _found(rows)
+    assert (found.missing, found.extra) == (1, 0)
+
+
+def test_more_than_can_be_held_is_counted_all_the_same(monkeypatch: Any) -> None:
+    monkeypatch.setattr(pairing, "_HELD", 2)
+    rows = [(("a", float(number), None), -1) for number in range(4)]
+    found = _found([*rows, (("a", _NEAR, None), 5)])
+    assert (found.missing, found.extra) == (4, 5)
+    assert len(found.examples) == 5
