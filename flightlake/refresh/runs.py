@@ -20,7 +20,7 @@ from flightlake.errors import Cancelled, FlightlakeError, InternalError, NotFoun
 from flightlake.names import TableIdentifier
 from flightlake.refresh.outcomes import Outcome
 from flightlake.refresh.status import code_name
-from flightlake.telemetry import InternalFailure, Observer, RefreshFinished
+from flightlake.telemetry import InternalFailure, Observer, RefreshFinished, Refreshing
 
 CREATE, STATEMENT = "create", "statement"
 LAG, SCHEDULE, CHANGE, PROBE = "lag", "schedule", "change", "probe"
@@ -92,6 +92,7 @@ class Runs:
         run = Run(uuid.uuid4().hex, wanted, QUEUED, self._clock.now(), call)
         with self._lock:
             self._known[run.id] = run
+            self._tell()
         return run
 
     def carry_out(self, run: Run, work: Work) -> Outcome:
@@ -103,6 +104,7 @@ class Runs:
                 run = replace(run, state=RUNNING, started=self._clock.now())
                 with self._lock:
                     self._known[run.id] = run
+                    self._tell()
                 outcome = work(run.id, run.call)
         except FlightlakeError as failure:
             self._end(Ended(run, self._since(begun), failure=failure))
@@ -173,9 +175,14 @@ class Runs:
     def _since(self, begun: float) -> timedelta:
         return timedelta(seconds=self._clock.monotonic() - begun)
 
+    def _tell(self) -> None:
+        running = sum(run.state == RUNNING for run in self._known.values())
+        self._observer.observe(Refreshing(running, len(self._known) - running))
+
     def _end(self, ended: Ended) -> None:
         with self._lock:
             self._known.pop(ended.run.id, None)
+            self._tell()
         self._observer.observe(_fact(ended))
         for listener in self._listeners:
             listener(ended)

@@ -4,7 +4,7 @@ Core code emits facts; metrics and logs subscribe.  A fact is a frozen value; du
 ``timedelta``, sizes are bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -64,6 +64,26 @@ class Admission:
 
     running: int
     queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """How many refreshes run and wait at this moment, in this process."""
+
+    running: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewsSurveyed:
+    """How the materialized views that this process looks after stand at this moment.
+
+    ``lags`` says of each whose lag is known how far it is behind its sources; ``suspended`` how
+    many are not refreshed until somebody resumes them, or they are probed.
+    """
+
+    lags: Mapping[TableIdentifier, timedelta]
+    suspended: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +158,8 @@ Fact = (
     | RpcFinished
     | AuthenticationFinished
     | Admission
+    | Refreshing
+    | ViewsSurveyed
     | RefreshFinished
     | MaintenanceFinished
     | InternalFailure

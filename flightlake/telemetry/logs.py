@@ -1,4 +1,4 @@
-"""Facts as lines of JSON: one line per statement, refused login, and internal failure."""
+"""Facts as lines of JSON: one line per statement, refresh, refused login, and internal failure."""
 
 import json
 import logging
@@ -16,7 +16,10 @@ from flightlake.telemetry import (
     Fact,
     InternalFailure,
     QueryFinished,
+    RefreshFinished,
+    Refreshing,
     RpcFinished,
+    ViewsSurveyed,
 )
 
 _MAX_TEXT = 64 * 1024  # characters of one field
@@ -71,8 +74,10 @@ class JsonLog:
                     "total_ms": _milliseconds(fact.duration),
                 }
                 self.write("DEBUG", "rpc", fields)
-            case Admission():
-                pass  # a gauge, of no use in a log
+            case RefreshFinished():
+                self.write(_refresh_level(fact), "refresh", _refresh(fact))
+            case Admission() | Refreshing() | ViewsSurveyed():
+                pass  # gauges, of no use in a log
 
     def write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         """Write one line; fields that are None are left out."""
@@ -137,6 +142,34 @@ def take_over_logging(log: JsonLog, *, level: str = "INFO") -> None:
     root.addHandler(LibraryLog(log))
     root.setLevel(max(_LEVELS[level], logging.WARNING))
     logging.getLogger("flightlake").setLevel(_LEVELS[level])
+
+
+def _refresh_level(fact: RefreshFinished) -> str:
+    """Return how important the end of a refresh is: that there was nothing to do is not."""
+    if fact.status != "OK":
+        return "WARNING"
+    return "DEBUG" if fact.strategy == "NOOP" and not fact.subject else "INFO"
+
+
+def _refresh(fact: RefreshFinished) -> dict[str, object]:
+    return {
+        "view": str(fact.view),
+        "refresh_id": fact.refresh_id,
+        "trigger": fact.trigger,
+        "user": fact.subject or None,
+        "status": fact.status,
+        "strategy": fact.strategy,
+        "reason": fact.reason,
+        "rows": fact.rows,
+        "rows_written": fact.rows_written,
+        "bytes_written": fact.bytes_written,
+        "snapshot": fact.snapshot_id,
+        "attempt": fact.attempt,
+        "lag_ms": None if fact.lag is None else _milliseconds(fact.lag),
+        "late": fact.late,
+        "total_ms": _milliseconds(fact.duration),
+        "error": fact.error,
+    }
 
 
 def _milliseconds(duration: timedelta) -> float:

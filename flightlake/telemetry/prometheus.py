@@ -1,6 +1,7 @@
 """Facts as Prometheus metrics.  ``docs/metrics.md`` describes each one; a test compares.
 
 Labels have few values: never a user, a statement, or anything else that a client may make up.
+The names of views are such, so only those of some views are shown, and of no others.
 """
 
 import threading
@@ -15,13 +16,18 @@ from flightlake.telemetry import (
     Fact,
     InternalFailure,
     QueryFinished,
+    RefreshFinished,
+    Refreshing,
     RpcFinished,
+    ViewsSurveyed,
 )
 
 _SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
 )
+MAX_VIEWS = 100
+"""The views whose lag is told: those that are farthest behind."""
 _MAX_VALUES = 50  # of one label; what comes later is counted as `other`
 
 
@@ -51,6 +57,7 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+        self._views = _ViewMetrics(self._registry)
         self._methods, self._statuses, self._kinds = _Few(), _Few(), _Few()
         self._rpc_requests = self._counter(
             "rpc_requests_total", "RPCs answered, by method and gRPC status.", "method", "status"
@@ -105,18 +112,77 @@ class Metrics:
                 self._queued.set(fact.queued)
             case InternalFailure():
                 self._failures.inc()
+            case _:
+                self._views.observe(fact)
 
     def render(self) -> tuple[bytes, str]:
         """Return all metrics in the text format, and its content type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"flightlake_{name}", text, labels, registry=self._registry)
+        return _counter(self._registry, name, text, *labels)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"flightlake_{name}", text, labels, registry=self._registry)
+        return _gauge(self._registry, name, text, *labels)
 
     def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(
-            f"flightlake_{name}", text, labels, registry=self._registry, buckets=_SECONDS
+        return _histogram(self._registry, name, text, *labels)
+
+
+class _ViewMetrics:
+    """The metrics of materialized views."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._strategies, self._statuses, self._triggers = _Few(), _Few(), _Few()
+        self._lock = threading.Lock()
+        self._refreshes = _counter(
+            registry, "mv_refreshes_total", "Refreshes ended, by strategy, gRPC status and what"
+            " began them.", "strategy", "status", "trigger",
+        )  # fmt: skip
+        self._duration = _histogram(
+            registry, "mv_refresh_duration_seconds", "Time a refresh took.", "strategy"
         )
+        self._rows = _counter(registry, "mv_rows_written_total", "Rows written by refreshes.")
+        self._bytes = _counter(registry, "mv_bytes_written_total", "Parquet bytes they wrote.")
+        self._late = _counter(
+            registry, "mv_deadline_misses_total", "Refreshes that began beyond the target lag."
+        )
+        self._running = _gauge(registry, "mv_refreshes_running", "Refreshes that run now.")
+        self._queued = _gauge(registry, "mv_refreshes_queued", "Refreshes that wait now.")
+        self._suspended = _gauge(registry, "mv_suspended", "Views that are suspended now.")
+        self._lag = _gauge(
+            registry, "mv_lag_seconds", "How far a view is behind its sources.", "view"
+        )
+
+    def observe(self, fact: Fact) -> None:
+        match fact:
+            case RefreshFinished():
+                strategy = self._strategies.of(fact.strategy or "none")
+                status, trigger = self._statuses.of(fact.status), self._triggers.of(fact.trigger)
+                self._refreshes.labels(strategy, status, trigger).inc()
+                self._duration.labels(strategy).observe(fact.duration.total_seconds())
+                self._rows.inc(max(fact.rows_written, 0))
+                self._bytes.inc(max(fact.bytes_written, 0))
+                self._late.inc(fact.late)
+            case Refreshing():
+                self._running.set(fact.running)
+                self._queued.set(fact.queued)
+            case ViewsSurveyed():
+                self._suspended.set(fact.suspended)
+                farthest = sorted(fact.lags.items(), key=lambda one: (-one[1], one[0]))
+                with self._lock:
+                    self._lag.clear()
+                    for view, lag in farthest[:MAX_VIEWS]:
+                        self._lag.labels(str(view)).set(lag.total_seconds())
+
+
+def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
+    return Counter(f"flightlake_{name}", text, labels, registry=registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(f"flightlake_{name}", text, labels, registry=registry)
+
+
+def _histogram(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Histogram:
+    return Histogram(f"flightlake_{name}", text, labels, registry=registry, buckets=_SECONDS)

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from flightlake.clock import ManualClock
+from flightlake.names import TableIdentifier
 from flightlake.telemetry import (
     Admission,
     AuthenticationFinished,
     InternalFailure,
     QueryFinished,
+    RefreshFinished,
+    Refreshing,
     RpcFinished,
 )
 from flightlake.telemetry.logs import JsonLog, take_over_logging
@@ -163,3 +166,36 @@ def test_what_libraries_log_is_json_too() -> None:
     assert (first["message"], first["logger"]) == ("rotated now", "flightlake.auth.keys")
     assert second["level"] == "ERROR"
     assert "ValueError: inner" in second["detail"]
+
+
+REFRESH = RefreshFinished(
+    "r1", TableIdentifier("lake", "shop", "v"), "lag", "", "OK", CLOCK.now(), 250 * MS,
+    strategy="APPEND", reason="orders got rows", snapshot_id=7, rows=90, rows_written=10,
+    bytes_written=700, lag=2000 * MS,
+)  # fmt: skip
+
+
+def test_a_refresh_has_one_line() -> None:
+    log = Log()
+    log.log.observe(REFRESH)
+    log.log.observe(Refreshing(1, 0))
+    assert log.lines() == [
+        {
+            "time": "2026-01-02T03:04:05.678+00:00", "level": "INFO", "event": "refresh",
+            "view": "lake.shop.v", "refresh_id": "r1", "trigger": "lag", "status": "OK",
+            "strategy": "APPEND", "reason": "orders got rows", "rows": 90, "rows_written": 10,
+            "bytes_written": 700, "snapshot": 7, "attempt": 1, "lag_ms": 2000.0, "late": False,
+            "total_ms": 250.0,
+        }
+    ]  # fmt: skip
+
+
+def test_that_there_was_nothing_to_refresh_is_no_news_and_a_failure_is() -> None:
+    log = Log()
+    log.log.observe(replace(REFRESH, strategy="NOOP"))
+    assert log.lines() == []
+    log.log.observe(replace(REFRESH, strategy="NOOP", trigger="statement", subject="ada"))
+    log.log.observe(replace(REFRESH, strategy=None, status="NOT_FOUND", error="gone"))
+    asked, failed = log.lines()
+    assert (asked["level"], asked["user"]) == ("INFO", "ada")
+    assert (failed["level"], failed["status"], failed["error"]) == ("WARNING", "NOT_FOUND", "gone")

@@ -2,24 +2,34 @@
 
 import re
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from flightlake.names import TableIdentifier
 from flightlake.telemetry import (
     Admission,
     AuthenticationFinished,
     InternalFailure,
     QueryFinished,
+    RefreshFinished,
+    Refreshing,
     RpcFinished,
+    ViewsSurveyed,
 )
-from flightlake.telemetry.prometheus import Metrics
+from flightlake.telemetry.prometheus import MAX_VIEWS, Metrics
 
 MS = timedelta(milliseconds=1)
 QUERY = QueryFinished(
     "q1", "s1", "alice", "select", "OK", 10, 800, 1 * MS, 20 * MS, 300 * MS, "SELECT secret"
 )
+VIEW = TableIdentifier("lake", "shop", "by_item")
+REFRESH = RefreshFinished(
+    "r1", VIEW, "lag", "", "OK", datetime(2026, 1, 2, tzinfo=UTC), 1500 * MS, strategy="APPEND",
+    rows=90, rows_written=10, bytes_written=700, lag=90 * 1000 * MS, late=True,
+)  # fmt: skip
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
@@ -66,6 +76,37 @@ def test_rpcs_logins_slots_and_failures_are_counted() -> None:
     assert found["internal_failures_total{}"] == 1
     assert found["build_info{version=1.2.3}"] == 1
     assert found["process_cpu_seconds_total{}"] > 0
+
+
+def test_refreshes_are_counted_timed_and_weighed() -> None:
+    metrics = Metrics("1")
+    metrics.observe(REFRESH)
+    metrics.observe(replace(REFRESH, late=False))
+    failed = replace(REFRESH, strategy=None, status="UNAVAILABLE", trigger="statement", late=False)
+    metrics.observe(replace(failed, rows_written=0, bytes_written=0))
+    metrics.observe(Refreshing(2, 5))
+    found = samples(metrics)
+    assert found["mv_refreshes_total{status=OK,strategy=APPEND,trigger=lag}"] == 2
+    assert found["mv_refreshes_total{status=UNAVAILABLE,strategy=none,trigger=statement}"] == 1
+    assert found["mv_refresh_duration_seconds_sum{strategy=APPEND}"] == 3.0
+    assert found["mv_rows_written_total{}"] == 20
+    assert found["mv_bytes_written_total{}"] == 1400
+    assert found["mv_deadline_misses_total{}"] == 1
+    assert (found["mv_refreshes_running{}"], found["mv_refreshes_queued{}"]) == (2, 5)
+
+
+def test_the_lag_is_told_of_the_views_that_are_farthest_behind() -> None:
+    metrics = Metrics("1")
+    lags = {replace(VIEW, table=f"v{number}"): number * 1000 * MS for number in range(500)}
+    metrics.observe(ViewsSurveyed(lags, 3))
+    found = {name: lag for name, lag in samples(metrics).items() if "mv_lag_seconds" in name}
+    assert len(found) == MAX_VIEWS
+    assert found["mv_lag_seconds{view=lake.shop.v499}"] == 499
+    assert min(found.values()) == 400
+    assert samples(metrics)["mv_suspended{}"] == 3
+    metrics.observe(ViewsSurveyed({VIEW: timedelta()}, 0))
+    found = {name: lag for name, lag in samples(metrics).items() if "mv_lag_seconds" in name}
+    assert found == {"mv_lag_seconds{view=lake.shop.by_item}": 0}
 
 
 def test_nothing_of_a_client_is_a_label() -> None:
@@ -122,6 +163,8 @@ def test_every_metric_is_documented_and_no_other() -> None:
     metrics.observe(QUERY)
     metrics.observe(RpcFinished("DoGet", "", "OK", MS))
     metrics.observe(AuthenticationFinished("jwt", True, "carol", "1.2.3.4"))
+    metrics.observe(REFRESH)
+    metrics.observe(ViewsSurveyed({VIEW: timedelta()}, 0))
     actual = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         if not family.name.startswith("flightlake_"):
