@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.fs as pafs
 import pytest
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import ManualClock
 from flightlake.lake import blobs
 from flightlake.lake.commits import Committed, current
+from flightlake.lake.new_files import put
+from flightlake.lake.reach import reached, stored_key
+from flightlake.lake.stores import StoreSettings
 from flightlake.names import TableIdentifier
 from flightlake.refresh.maintenance import Maintained, Maintenance, Upkeep
 from flightlake.refresh.verifying import Verification, Verifier
@@ -165,3 +169,35 @@ def orphaned(mill: Mill, view: str = "v") -> set[Path]:
         with pytest.raises(_Ended):
             mill.run(f"REFRESH MATERIALIZED VIEW {view} FULL")
     return everything(mill, view) - before
+
+
+def _folder(mill: Mill, view: str) -> tuple[StoreSettings, str]:
+    table = committed(mill, view)
+    return table.store, table.metadata.location
+
+
+def written_aside(mill: Mill, view: str, count: int) -> set[str]:
+    """Write files of refreshes that nobody commits, in any store; return their keys."""
+    store, location = _folder(mill, view)
+    paths = [f"{location}/data/{number:032x}/00000.parquet" for number in range(count)]
+    for path in paths:
+        put(store, path, b"a stray", "a stray")
+    return {stored_key(store, path) for path in paths}
+
+
+def stray_files(mill: Mill, view: str) -> set[str]:
+    """Return the keys of all files below the folder of *view*, in any store, that are no use."""
+    store, location = _folder(mill, view)
+    table = committed(mill, view)
+    selector = pafs.FileSelector(stored_key(store, location), recursive=True)
+    found = {
+        info.path
+        for info in blobs.filesystem(store).get_file_info(selector)
+        # A store without folders may mark an empty one with an empty file.
+        if info.type == pafs.FileType.File and not info.path.endswith("/")
+    }
+    metadata = table.metadata
+    reach = reached(metadata, metadata.snapshots, store, view, Cancellation())
+    named = [table.location, *(entry.metadata_file for entry in metadata.metadata_log)]
+    used = {*reach.files, *reach.manifests, *reach.lists}
+    return found - used - {stored_key(store, path) for path in named}
