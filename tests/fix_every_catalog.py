@@ -181,7 +181,13 @@ KINDS: Mapping[str, Kind] = {
     "nessie": Kind("nessie", lambda folder: nessie_lake(), _own_nessie, history=False),
     "hive-3": _hive("3"),
     "hive-4": _hive("4"),
-    "glue": Kind("moto", lambda folder: glue_lake(folder, started(moto)), _own_glue, nested=False),
+    "glue": Kind(
+        "moto",
+        lambda folder: glue_lake(folder, started(moto)),
+        _own_glue,
+        nested=False,
+        renames=False,
+    ),
 }
 
 

@@ -164,7 +164,7 @@ def _follows(metadata: TableMetadata, ours: int, base: TableMetadata) -> bool | 
             # Where *base* is still known, what was put on it would be, too.
             known = before is not None and metadata.snapshot_by_id(before) is not None
             return False if known else None
-        if snapshot.sequence_number == base.last_sequence_number + 1:
+        if snapshot.sequence_number == base.next_sequence_number():
             return False  # somebody else has the number that ours would have
         seen = snapshot.parent_snapshot_id
     return seen == ours

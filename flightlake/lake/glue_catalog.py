@@ -1,4 +1,4 @@
-"""The ``glue`` catalog: Iceberg tables in AWS Glue's data catalog, read only."""
+"""The ``glue`` catalog: Iceberg tables in AWS Glue's data catalog."""
 
 from collections.abc import Mapping
 from datetime import timedelta

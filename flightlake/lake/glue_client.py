@@ -2,7 +2,7 @@
 
 Imported only where a ``glue`` catalog is configured: boto3 is an optional part.
 
-Source: AWS Glue API, ``GetDatabases``, ``GetTables``, ``GetTable``.
+Source: AWS Glue API, ``GetDatabases``, ``GetDatabase``, ``GetTables``, ``GetTable``.
 """
 
 import os
@@ -27,8 +27,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 from pyiceberg.exceptions import ForbiddenError
+from pyiceberg.table.metadata import TableMetadata
 
+from flightlake.lake.glue_writing import swapped
 from flightlake.lake.metastore import NoSuchDatabase, Parameters
+from flightlake.lake.writing import CannotRename
 
 _ABSENT = ("EntityNotFoundException", "InvalidInputException", "ValidationException")
 _REFUSED = (
@@ -70,7 +73,7 @@ class GlueMetastore:
         self._properties = properties
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._made: Any = None
+        self._made: dict[bool, Any] = {}
 
     def databases(self) -> list[str]:
         with _translated():
@@ -102,18 +105,50 @@ class GlueMetastore:
         except _Absent:
             return None
 
+    def location(self, database: str) -> str | None:
+        try:
+            with _translated():
+                found = self._client().get_database(Name=database, **self._catalog())["Database"]
+                location: str | None = found.get("LocationUri")
+                return location
+        except _Absent as absent:
+            raise NoSuchDatabase from absent
+
+    def keeps(self, name: str) -> bool:
+        return name == name.lower()
+
+    def swap(
+        self,
+        database: str,
+        name: str,
+        old: str | None,
+        new: str | None,
+        metadata: TableMetadata | None,
+    ) -> bool:
+        where = {"DatabaseName": database, **self._catalog()}
+        with _translated():
+            return swapped(self._client(once=True), where, name, old, new, metadata)
+
+    def swap_name(self, database: str, name: str, old: str, to_database: str, to_name: str) -> bool:
+        # Made under the new name and deleted under the old, a table would have both for a while.
+        raise CannotRename(
+            "Glue cannot rename tables in one step; make the view under its new name, and drop the"
+            " old one"
+        )
+
     def _catalog(self) -> dict[str, str]:
         id_ = self._properties.get("glue.id")
         return {"CatalogId": id_} if id_ else {}
 
-    def _client(self) -> Any:
+    def _client(self, once: bool = False) -> Any:
+        """Return a client; *once*: that sends nothing twice."""
         # Made by the first call, not before: looking for credentials may ask the network.
         with self._lock:
-            if self._made is None:
-                self._made = self._new_client()
-            return self._made
+            if once not in self._made:
+                self._made[once] = self._new_client(once)
+            return self._made[once]
 
-    def _new_client(self) -> Any:
+    def _new_client(self, once: bool) -> Any:
         def option(name: str) -> str | None:
             return self._properties.get(f"glue.{name}") or self._properties.get(f"client.{name}")
 
@@ -124,7 +159,7 @@ class GlueMetastore:
             aws_secret_access_key=option("secret-access-key"),
             aws_session_token=option("session-token"),
         )
-        attempts = 1 + int(self._properties.get("glue.max-retries") or 1)
+        attempts = 1 if once else 1 + int(self._properties.get("glue.max-retries") or 1)
         share = self._seconds / attempts
         mode = self._properties.get("glue.retry-mode") or "standard"
         return session.client(

@@ -1,4 +1,4 @@
-"""The ``hive`` catalog: Iceberg tables in a Hive Metastore, of version 2, 3 or 4, read only."""
+"""The ``hive`` catalog: Iceberg tables in a Hive Metastore, of version 2, 3 or 4."""
 
 from collections.abc import Mapping
 from datetime import timedelta

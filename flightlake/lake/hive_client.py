@@ -11,6 +11,7 @@ Source: Hive's ``hive_metastore.thrift``.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -23,12 +24,14 @@ from hive_metastore.ttypes import (
     UnknownDBException,
 )
 from pyiceberg.exceptions import ForbiddenError
+from pyiceberg.table.metadata import TableMetadata
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.protocol.TProtocol import TProtocolException
 from thrift.Thrift import TApplicationException, TException
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
+from flightlake.lake.hive_writing import HiveWriter
 from flightlake.lake.metastore import NoSuchDatabase, Parameters
 
 T = TypeVar("T")
@@ -57,6 +60,33 @@ class HiveMetastore:
         self._addresses = addresses
         self._seconds = seconds
         self._user = user
+        # Half of the time is left for what is done under a lock.
+        name = user[0] if user else "flightlake"
+        self._writer = HiveWriter(self._connection, _table, name, seconds / 2)
+
+    def location(self, database: str) -> str | None:
+        with self._connection() as client:
+            try:
+                found: str | None = client.get_database(database).locationUri
+            except (NoSuchObjectException, UnknownDBException) as missing:
+                raise NoSuchDatabase from missing
+            return found
+
+    def keeps(self, name: str) -> bool:
+        return re.fullmatch(r"[a-z0-9_]+", name) is not None
+
+    def swap(
+        self,
+        database: str,
+        name: str,
+        old: str | None,
+        new: str | None,
+        metadata: TableMetadata | None,
+    ) -> bool:
+        return self._writer.swap(database, name, old, new, metadata)
+
+    def swap_name(self, database: str, name: str, old: str, to_database: str, to_name: str) -> bool:
+        return self._writer.swap_name(database, name, old, to_database, to_name)
 
     def databases(self) -> list[str]:
         with self._connection() as client:

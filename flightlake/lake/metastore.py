@@ -12,16 +12,36 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
-from flightlake.errors import NotFound, Unsupported
+from pyiceberg.exceptions import ForbiddenError
+from pyiceberg.table.metadata import TableMetadata
+
+from flightlake.errors import InvalidSql, NotFound, Unsupported
 from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.materialized import PREFIX
 from flightlake.lake.metadata_files import read_table
 from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
+from flightlake.lake.pointers import PointedTables, folder_name, folder_of_its_own, views_among
+from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.table import IcebergTable
-from flightlake.names import TableIdentifier, from_namespace
+from flightlake.lake.writing import WritingRefused
+from flightlake.names import TableIdentifier, from_namespace, quote
 
 _METADATA_BYTES = 64 << 20
+_OF_CONTENT = (
+    "current-schema",
+    "current-snapshot-id",
+    "current-snapshot-summary",
+    "current-snapshot-timestamp-ms",
+    "default-partition-spec",
+    "default-sort-order",
+    "numFiles",
+    "numRows",
+    "snapshot-count",
+    "totalSize",
+)
+"""What Iceberg's own library tells of a table's content beside its metadata."""
 
 Parameters = Mapping[str, str]
 """What a metastore has on a table."""
@@ -57,8 +77,53 @@ class Metastore(Protocol):
         """
         ...
 
+    def location(self, database: str) -> str | None:
+        """Return where the files of *database* go, if that is said.
 
-class MetastoreCatalog:
+        Raises:
+            NoSuchDatabase: There is no such database.
+        """
+        ...
+
+    def keeps(self, name: str) -> bool:
+        """Return whether a table can be made that has this very name."""
+        ...
+
+    def swap(
+        self,
+        database: str,
+        name: str,
+        old: str | None,
+        new: str | None,
+        metadata: TableMetadata | None,
+    ) -> bool:
+        """Put one metadata file in the place of another; see ``PointedTables.swap``."""
+        ...
+
+    def swap_name(self, database: str, name: str, old: str, to_database: str, to_name: str) -> bool:
+        """Give a table another name, in one step; see ``PointedTables.swap_name``."""
+        ...
+
+
+def parameters_of(
+    before: Parameters, new: str, old: str | None, metadata: TableMetadata
+) -> dict[str, str]:
+    """Return the parameters of a table whose metadata file *old* gives way to *new*.
+
+    What others keep there stays, except for what they say of its content, and for what is told of
+    a view: that is in the metadata alone, and longer than some metastores can keep.
+    """
+    kept = {
+        name: text
+        for name, text in before.items()
+        if name not in _OF_CONTENT and not name.startswith(PREFIX)
+    }
+    told = {name: text for name, text in metadata.properties.items() if not name.startswith(PREFIX)}
+    more = {} if old is None else {"previous_metadata_location": old}
+    return {**kept, **told, "table_type": "ICEBERG", "metadata_location": new, **more}
+
+
+class MetastoreCatalog(PointedTables):
     """A ``Catalog`` in a metastore.  See the protocol for what its methods promise."""
 
     def __init__(
@@ -89,6 +154,70 @@ class MetastoreCatalog:
     def load(self, db_schema: str, table: str) -> IcebergTable:
         return self._calls.run(lambda: self._load(TableIdentifier(self.name, db_schema, table)))
 
+    def pointer(self, db_schema: str, table: str) -> str | None:
+        return self._calls.run(lambda: self._pointer(TableIdentifier(self.name, db_schema, table)))
+
+    def swap(
+        self,
+        db_schema: str,
+        table: str,
+        old: str | None,
+        new: str | None,
+        metadata: TableMetadata | None = None,
+    ) -> bool:
+        return self._change(lambda: self._connect().swap(db_schema, table, old, new, metadata))
+
+    def swap_name(self, db_schema: str, table: str, old: str, to: TableIdentifier) -> bool:
+        self._check_new(to.db_schema, to.table)
+        there, name = to.db_schema, to.table
+        return self._change(lambda: self._connect().swap_name(db_schema, table, old, there, name))
+
+    def new_location(self, db_schema: str, table: str) -> str:
+        self._check_new(db_schema, table)
+        home = self._calls.run(lambda: self._connect().location(db_schema))
+        warehouse = self._properties.get("warehouse")
+        if not home and not warehouse:
+            raise Unsupported(
+                f"catalog '{self.name}' does not say where tables of schema '{db_schema}' go; give"
+                " the schema a location, or the catalog a warehouse"
+            )
+        below = f"{str(warehouse).rstrip('/')}/{folder_name(db_schema)}.db"
+        return folder_of_its_own(home or below, table)
+
+    def store(self, location: str) -> StoreSettings:
+        return settings_for(location, self._properties, self._timeout.total_seconds())
+
+    def materialized_views(self, db_schema: str) -> list[str]:
+        return self._calls.run(lambda: self._materialized_views(db_schema))
+
+    def _change(self, change: Callable[[], bool]) -> bool:
+        def work() -> bool:
+            try:
+                return change()
+            except ForbiddenError as refused:
+                raise WritingRefused(
+                    f"catalog '{self.name}' does not let this server write; its operator must give"
+                    " it the right to"
+                ) from refused
+
+        return self._calls.run(work)
+
+    def _check_new(self, db_schema: str, table: str) -> None:
+        db_schemas = self.db_schemas()
+        if db_schema not in db_schemas:
+            raise no_schema(self.name, db_schema, db_schemas)
+        if not self._connect().keeps(table):
+            raise InvalidSql(
+                f"catalog '{self.name}' keeps names of small letters, digits and underscores only;"
+                f" choose another name than {quote(table)}"
+            )
+
+    def _materialized_views(self, db_schema: str) -> list[str]:
+        names = self._tables(db_schema)
+        return views_among(
+            names, lambda table: self._load(TableIdentifier(self.name, db_schema, table))
+        )
+
     def _db_schemas(self) -> list[str]:
         # A database whose name holds a dot would read as two levels.
         return sorted(name for name in self._connect().databases() if from_namespace((name,)))
@@ -106,14 +235,9 @@ class MetastoreCatalog:
 
     def _load(self, identifier: TableIdentifier) -> IcebergTable:
         db_schema, table = identifier.db_schema, identifier.table
-        parameters = self._connect().table(db_schema, table)
-        if parameters is None:
+        location = self._pointer(identifier)
+        if location is None:
             raise self._absent(identifier)
-        if not _is_iceberg(parameters):
-            raise Unsupported(f"table {identifier} is not an Iceberg table")
-        location = parameters.get("metadata_location")
-        if not location:
-            raise Unsupported(f"table {identifier} has no metadata in its catalog")
         return self._loaded.get_or_make(
             (db_schema, table, location),
             lambda: read_table(
@@ -124,6 +248,17 @@ class MetastoreCatalog:
                 self._planner,
             ),
         )
+
+    def _pointer(self, identifier: TableIdentifier) -> str | None:
+        parameters = self._connect().table(identifier.db_schema, identifier.table)
+        if parameters is None:
+            return None
+        if not _is_iceberg(parameters):
+            raise Unsupported(f"table {identifier} is not an Iceberg table")
+        location = parameters.get("metadata_location")
+        if not location:
+            raise Unsupported(f"table {identifier} has no metadata in its catalog")
+        return location
 
     def _absent(self, identifier: TableIdentifier) -> NotFound:
         try:

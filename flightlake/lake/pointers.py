@@ -13,13 +13,14 @@ from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil, new_table
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 from pyiceberg.table.update import TableUpdate, update_table_metadata
 
-from flightlake.errors import FlightlakeError, NotFound, Unsupported
+from flightlake.errors import FlightlakeError, InvalidSql, NotFound, Unsupported
 from flightlake.lake import blobs
 from flightlake.lake.materialized import is_materialized_view
 from flightlake.lake.new_files import put, remove
 from flightlake.lake.stores import StoreSettings
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.writing import (
+    CannotRename,
     Committed,
     Fresh,
     Lost,
@@ -71,7 +72,8 @@ class PointedTables(ABC):
     def swap_name(self, db_schema: str, table: str, old: str, to: TableIdentifier) -> bool:
         """Give the table another name, in one step, and only if *old* is its metadata file.
 
-        Returns and raises as ``swap`` does; and ``NotFound`` if there is no such schema.
+        Returns and raises as ``swap`` does; and ``NotFound`` if there is no such schema,
+        ``CannotRename`` if it cannot be done in one step.
         """
 
     @abstractmethod
@@ -166,7 +168,7 @@ def _not_earlier(metadata: TableMetadata, before: TableMetadata) -> TableMetadat
 def _told(change: Callable[[], bool]) -> bool:
     try:
         return change()
-    except (WritingRefused, NotFound):
+    except (WritingRefused, CannotRename, NotFound, InvalidSql):
         raise
     except Exception as lost:
         raise Lost from lost

@@ -14,7 +14,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableUpdate
 
-from flightlake.errors import NotPermitted
+from flightlake.errors import NotPermitted, Unsupported
 from flightlake.lake.stores import StoreSettings
 from flightlake.names import TableIdentifier
 
@@ -25,6 +25,10 @@ class Lost(Exception):
 
 class WritingRefused(NotPermitted):
     """The catalog does not let this server write.  Nothing was done."""
+
+
+class CannotRename(Unsupported):
+    """The catalog cannot give a table another name in one step.  Nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class WritableCatalog(Protocol):
             name is taken.
 
         Raises:
-            Unsupported: The catalog cannot do this in one step.
+            CannotRename: The catalog cannot do this in one step.
             Lost: Whether it was done, or still will be, is not known.
             FlightlakeError: It was not done, and will not be.
         """

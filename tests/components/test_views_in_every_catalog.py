@@ -149,14 +149,18 @@ def test_a_view_is_renamed_where_that_is_one_step(kind: Kind, mill: Mill) -> Non
 
 
 def test_a_view_reads_tables_of_all_other_catalogs(mills: Mills, tmp_path: Path) -> None:
-    lakes = [kind.lake(tmp_path / name) for name, kind in KINDS.items()]
-    for number, each in enumerate(lakes):
+    lakes = {}
+    for name, kind in KINDS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        lakes[name] = kind.lake(folder)
+    for number, each in enumerate(lakes.values()):
         each.create("orders").append(orders(number))
-    query = " UNION ALL ".join(
-        f"SELECT id, item FROM {each.name}.{each.root}.orders" for each in lakes
-    )
-    for each in lakes:
-        mill = mills(more={one.name: one.open() for one in lakes}, lake=each)
-        mill.lake = each
-    mill.run(f"CREATE MATERIALIZED VIEW v AS {query}")
+    home = lakes["iceberg-rest"]
+    mill = mills(more={one.name: one.open() for one in lakes.values()}, lake=home)
+    tables = [f"SELECT id, item FROM {one.name}.{one.root}.orders" for one in lakes.values()]
+    mill.run(f"CREATE MATERIALIZED VIEW v AS {' UNION ALL '.join(tables)}")
     assert [row["id"] for row in mill.stored("v")] == list(range(len(lakes)))
+    lakes["hive-3"].writer.load_table((lakes["hive-3"].root, "orders")).append(orders(9))
+    mill.run("REFRESH MATERIALIZED VIEW v")
+    assert [row["id"] for row in mill.stored("v")] == [*range(len(lakes)), 9]
