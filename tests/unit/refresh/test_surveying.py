@@ -1,0 +1,147 @@
+"""What EXPLAIN CREATE MATERIALIZED VIEW tells."""
+
+from typing import Any
+
+import pytest
+
+from flightlake.errors import AlreadyExists, FlightlakeError, InvalidSql, NotFound
+from flightlake.refresh.grammar import is_view_statement, parse
+from flightlake.refresh.statements import Create, ExplainCreate
+from tests.fix_catalogs import orders
+from tests.fix_materialized import QUERY, Mill, Mills
+
+
+@pytest.fixture
+def mill(mills: Mills) -> Mill:
+    made = mills()
+    made.lake.create("orders").append(orders(1, 2))
+    return made
+
+
+def explain(mill: Mill, view: str, query: str, given: str = "", head: str = "") -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    sql = f"EXPLAIN {given} CREATE MATERIALIZED VIEW {view} {head} AS {query}"
+    for row in mill.run(sql):
+        told.setdefault(row["property"], []).append(row["value"])
+    return told
+
+
+def name(mill: Mill, table: str) -> str:
+    return f"{mill.lake.name}.{mill.lake.root}.{table}"
+
+
+def test_it_tells_columns_sources_and_settings_and_makes_nothing(mill: Mill) -> None:
+    head = "TARGET_LAG = '90 s' PARTITIONED BY (id) WITH (priority = 7) COMMENT 'it''s'"
+    told = explain(mill, "v", QUERY, head=head)
+    assert told["view"] == [name(mill, "v")]
+    assert told["source"] == [name(mill, "orders")]
+    assert told["column"] == ["id long", "n long"]
+    assert told["setting"] == [
+        "PARTITIONED BY (id)",
+        "COMMENT = 'it''s'",
+        "TARGET_LAG = '1 minute 30 seconds'",
+        "PRIORITY = 7",
+    ]
+    assert "present" not in told
+    assert mill.run("SHOW MATERIALIZED VIEWS") == []
+
+
+def test_of_a_view_that_is_there_it_tells_both(mill: Mill) -> None:
+    mill.run(f"CREATE MATERIALIZED VIEW v REFRESH_MODE = FULL AS {QUERY}")
+    told = explain(mill, "v", "SELECT id FROM orders")
+    assert told["present"] == ["1"]
+    assert told["present query"] == [QUERY]
+    assert told["present column"] == ["id long", "n long"]
+    assert told["present setting"] == ["REFRESH_MODE = FULL"]
+    assert told["present rows"] == ["2"]
+    assert int(told["present bytes"][0]) > 0
+    assert told["present fingerprint"] != told["fingerprint"]
+    again = explain(mill, "v", f"{QUERY.lower()}  -- the same")
+    assert again["present fingerprint"] == again["fingerprint"]
+
+
+def test_a_view_whose_query_does_not_run_any_more_can_be_made_anew(mill: Mill) -> None:
+    mill.run(f"CREATE MATERIALIZED VIEW v AS {QUERY}")
+    mill.lake.writer.rename_table(f"{mill.lake.root}.orders", f"{mill.lake.root}.purchases")
+    told = explain(mill, "v", QUERY.replace("orders", "purchases"))
+    assert "does not exist" in told["present problem"][0]
+    assert "present fingerprint" not in told
+
+
+def test_views_that_are_not_there_yet_are_given(mill: Mill) -> None:
+    over = "SELECT n + 1 AS m FROM a JOIN orders USING (id)"
+    assert explain(mill, "b", over, given="GIVEN a, c") == {"reads": [name(mill, "a")]}
+    assert explain(mill, "b", "SELECT 1 AS c FROM orders", given="GIVEN a, c")["column"] == [
+        "c long"
+    ]
+    schema = explain(mill, "a", QUERY)["schema"][0]
+    told = explain(mill, "b", over, given=f"GIVEN a '{schema}'")
+    assert (told["reads"], told["column"]) == ([name(mill, "a")], ["m long"])
+    with pytest.raises(InvalidSql, match="column k does not exist"):
+        explain(mill, "b", "SELECT k FROM a", given=f"GIVEN a '{schema}'")
+    with pytest.raises(NotFound, match="a does not exist"):
+        explain(mill, "b", over)
+
+
+def test_what_is_given_stands_for_what_is_there(mill: Mill) -> None:
+    mill.run(f"CREATE MATERIALIZED VIEW a AS {QUERY}")
+    mill.run("CREATE MATERIALIZED VIEW b AS SELECT n FROM a")
+    schema = explain(mill, "a", "SELECT 'x' AS n")["schema"][0]
+    told = explain(mill, "b", "SELECT n FROM a", given=f"GIVEN a '{schema}'")
+    assert (told["column"], told["present column"]) == (["n string"], ["n long"])
+    # a is to read b from now on, and b no longer a, which is no ring.
+    told = explain(mill, "b", "SELECT id AS n FROM orders", given=f"GIVEN a '{schema}'")
+    schema = told["schema"][0]
+    assert explain(mill, "a", "SELECT n FROM b", given=f"GIVEN b '{schema}'")["column"]
+    with pytest.raises(InvalidSql, match="which itself reads"):
+        explain(mill, "a", "SELECT n FROM b")
+
+
+def test_rows_of_an_earlier_definition_are_told(mill: Mill) -> None:
+    mill.run(f"CREATE MATERIALIZED VIEW a AS {QUERY}")
+    mill.run("CREATE MATERIALIZED VIEW b AS SELECT n FROM a")
+    mill.lake.writer.load_table((mill.lake.root, "orders")).append(orders(3))
+    mill.run("REFRESH MATERIALIZED VIEW a")
+    assert "made of older" not in explain(mill, "b", "SELECT n FROM a")
+    mill.run(f"CREATE OR REPLACE MATERIALIZED VIEW a AS {QUERY} HAVING count(*) > 0")
+    assert explain(mill, "b", "SELECT n FROM a")["made of older"] == [name(mill, "a")]
+    mill.run("REFRESH MATERIALIZED VIEW b")
+    assert "made of older" not in explain(mill, "b", "SELECT n FROM a")
+
+
+@pytest.mark.parametrize(
+    ("view", "query", "given", "head", "error", "said"),
+    [
+        ("orders", "SELECT 1 AS n", "", "", AlreadyExists, "is a table"),
+        ("v", "SELECT now() AS n", "", "", InvalidSql, "now does not"),
+        ("v", "SELECT * FROM v", "", "", FlightlakeError, "v"),
+        ("v", QUERY, "", "PARTITIONED BY (month(id))", InvalidSql, "cannot be cut so"),
+        ("v", "SELECT [1] AS l", "", "", FlightlakeError, "not stored"),
+        ("v", QUERY, "GIVEN a 'x'", "", InvalidSql, "given view"),
+        ("v", QUERY, "GIVEN a '" + "[" * 5000 + "'", "", InvalidSql, "given view"),
+        ("nowhere.v", QUERY, "", "", NotFound, "no schema 'nowhere'"),
+    ],
+)
+def test_what_could_not_be_made_is_refused_as_making_it_would_be(
+    mill: Mill, view: str, query: str, given: str, head: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        explain(mill, view, query, given, head)
+
+
+def test_the_statement_is_one_about_views_and_explains_nothing_else() -> None:
+    sql = 'EXPLAIN GIVEN a, b.c \'{"type":"struct","fields":[]}\' CREATE MATERIALIZED VIEW v AS X'
+    assert is_view_statement(sql)
+    found = parse(sql)
+    assert isinstance(found, ExplainCreate)
+    assert found.create == Create(("v",), "X")
+    assert [one.name for one in found.given] == [("a",), ("b", "c")]
+    assert [one.columns is None for one in found.given] == [True, False]
+    for wrong in (
+        "EXPLAIN GIVEN CREATE MATERIALIZED VIEW v AS SELECT 1",
+        "EXPLAIN GIVEN a DROP MATERIALIZED VIEW v",
+        "EXPLAIN CREATE TABLE t",
+        "EXPLAIN GIVEN a",
+    ):
+        with pytest.raises(FlightlakeError):
+            parse(wrong)
