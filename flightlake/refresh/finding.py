@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from flightlake.engine.system_tables import SYSTEM
 from flightlake.errors import (
     FlightlakeError,
     NotFound,
@@ -113,6 +114,8 @@ class Views:
             Unsupported: It cannot hold views.
         """
         catalog = self.catalog(view)
+        if view.db_schema == SYSTEM:
+            raise NotPermitted(f"schema '{SYSTEM}' is the server's own; use another for views")
         if view.catalog not in self.writable:
             raise NotPermitted(
                 f"this server does not write to catalog '{view.catalog}'; its operator can allow it"
