@@ -78,6 +78,7 @@ class Runs:
         self._lines: dict[TableIdentifier, deque[threading.Event]] = {}
         self._known: dict[str, Run] = {}
         self._listeners: list[Callable[[Ended], object]] = []
+        self._watchers: list[Callable[[TableIdentifier], object]] = []
 
     def run(self, wanted: Wanted, work: Work, call: Cancellation) -> Outcome:
         """Do *work*, after whatever runs for the same view; return what came of it.
@@ -148,6 +149,15 @@ class Runs:
     def listen(self, listener: Callable[[Ended], object]) -> None:
         """Call *listener* after each end, in the thread that ran; it must not raise."""
         self._listeners.append(listener)
+
+    def watch(self, watcher: Callable[[TableIdentifier], object]) -> None:
+        """Call *watcher* when a view is changed otherwise; it must not raise."""
+        self._watchers.append(watcher)
+
+    def changed(self, view: TableIdentifier) -> None:
+        """Tell those who watch that *view* was changed: altered, renamed or dropped."""
+        for watcher in self._watchers:
+            watcher(view)
 
     @contextmanager
     def _turn(self, run: Run) -> Iterator[None]:

@@ -90,9 +90,13 @@ class MaterializedViews:
         if isinstance(statement, Create):
             return outcome_rows([create(self.jobs, statement, asked)])
         if isinstance(statement, Drop):
-            return outcome_rows(drop(self._views, statement, asked))
+            gone = list(drop(self._views, statement, asked))
+            for one in gone:
+                self.jobs.runs.changed(one.view)
+            return outcome_rows(gone)
         if isinstance(statement, Alter):
             altered = alter(self._views, statement, asked)
+            self.jobs.runs.changed(altered.table.identifier)
             outcome = as_it_is(self._views, altered.table)
             return outcome_rows([replace(outcome, reason=altered.told)])
         if isinstance(statement, CancelRefresh):

@@ -46,7 +46,8 @@ class Status:
 
     ``failures`` counts failed refreshes since the last that succeeded, ``permanent`` those of
     them that would fail again; ``last`` is the latest.  ``attempted`` is when the last refresh
-    that failed began.
+    that failed began, and ``seen`` stands for what it saw: if that changes, it is worth another
+    attempt.
     """
 
     suspended: str = ""
@@ -54,6 +55,7 @@ class Status:
     permanent: int = 0
     last: Failure | None = None
     attempted: datetime | None = None
+    seen: str = ""
 
 
 WELL = Status()
@@ -64,7 +66,9 @@ def is_permanent(failure: FlightlakeError) -> bool:
     return not isinstance(failure, TRANSIENT)
 
 
-def failed(status: Status, failure: FlightlakeError, now: datetime, suspend_after: int) -> Status:
+def failed(
+    status: Status, failure: FlightlakeError, now: datetime, suspend_after: int, seen: str = ""
+) -> Status:
     """Return *status* after one more failure; suspends after so many permanent ones in a row."""
     permanent = is_permanent(failure)
     count = status.permanent + 1 if permanent else status.permanent
@@ -72,7 +76,7 @@ def failed(status: Status, failure: FlightlakeError, now: datetime, suspend_afte
     if not suspended and count >= suspend_after:
         suspended = BY_ERRORS
     last = Failure(code_name(failure), failure.message, now, permanent)
-    return Status(suspended, status.failures + 1, count, last, now)
+    return Status(suspended, status.failures + 1, count, last, now, seen)
 
 
 def succeeded(status: Status) -> Status:
@@ -140,6 +144,8 @@ def status_json(status: Status) -> str:
         }
     if status.attempted is not None:
         told["attempted"] = status.attempted.isoformat()
+    if status.seen:
+        told["seen"] = status.seen
     return json.dumps(told)
 
 
@@ -164,6 +170,7 @@ def status_of(properties: Mapping[str, str]) -> Status:
                 bool(last["permanent"]),
             ),
             None if attempted is None else datetime.fromisoformat(attempted),
+            str(found.get("seen", "")),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return WELL

@@ -1,0 +1,201 @@
+"""What the scheduler knows of all views, kept up to date change by change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from flightlake.errors import FlightlakeError
+from flightlake.names import TableIdentifier
+from flightlake.refresh.runs import Ended
+from flightlake.refresh.scheduler.deadlines import Outlook, outlook
+from flightlake.refresh.scheduler.due import Due, Facts, Since
+from flightlake.refresh.scheduler.knowledge import NOTHING, Known, Memory, Vector
+from flightlake.refresh.scheduler.watching import Watch
+from flightlake.refresh.status import Status
+
+_REMEMBERED = 20
+_COVERED = 64
+_SHORTEST = timedelta(milliseconds=500)
+_LONGEST = timedelta(minutes=5)
+_BY_CHANGE = timedelta(seconds=2)
+_OTHERWISE = timedelta(seconds=10)
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass
+class Board:
+    """Used by one thread, but for ``standing``.
+
+    Args:
+        watch: What catalogs tell.
+        writable: The catalogs that hold views.
+        version: The server's.
+        since: When the server began.
+
+    ``unseen`` are names that views read and at which nobody has looked yet.
+    """
+
+    watch: Watch
+    writable: frozenset[str]
+    version: str
+    since: Since
+    facts: dict[TableIdentifier, Facts] = field(default_factory=dict)
+    seen: Outlook = field(default_factory=Outlook)
+    unseen: set[TableIdentifier] = field(default_factory=set)
+    _memories: dict[TableIdentifier, Memory] = field(default_factory=dict)
+    _readers: dict[TableIdentifier, set[TableIdentifier]] = field(default_factory=dict)
+
+    def ask(self, catalog: str) -> set[TableIdentifier]:
+        """Ask a catalog for what has changed; return the names.
+
+        Raises:
+            FlightlakeError: It does not answer.
+        """
+        return self.watch.ask(catalog, [name for name in self._readers if name.catalog == catalog])
+
+    def intervals(self) -> dict[str, timedelta]:
+        """Return how often each catalog is to be asked: a fifth of the lag that it is asked for."""
+        found = dict.fromkeys(self.writable, _OTHERWISE)
+        for facts in self.facts.values():
+            if not facts.policy.automatic:
+                continue
+            wanted = _interval(facts)
+            for name in {facts.view.catalog, *(source.catalog for source in facts.reads)}:
+                found[name] = min(found.get(name, wanted), wanted)
+        return found
+
+    def update(self, changed: Iterable[TableIdentifier]) -> None:
+        """Take note that something else is at the names in *changed*."""
+        affected = set(changed)
+        for name in list(affected):
+            affected |= self._readers.get(name, set())
+        known = Known(self.watch, self._memories, self.version)
+        again: set[TableIdentifier] = set()
+        for name in affected & ({*self.watch.views()} | self.facts.keys()):
+            old, new = self.facts.pop(name, None), known.facts(name)
+            if new is not None:
+                self.facts[name] = new
+            for source in old.reads if old is not None else frozenset():
+                self._readers[source].discard(name)
+                if not self._readers[source]:
+                    del self._readers[source]
+            for source in new.reads if new is not None else frozenset():
+                if source not in self._readers and self.watch.head(source) is None:
+                    again.add(source)
+                self._readers.setdefault(source, set()).add(name)
+        self.unseen = again
+        self.seen = outlook(self.facts, self.since)
+
+    def vector(self, view: TableIdentifier) -> Vector:
+        """Return where all stands that *view* reads."""
+        return Known(self.watch, self._memories, self.version).vector(view)
+
+    def ended(
+        self,
+        ended: Ended,
+        shown: Vector | None,
+        oldest: datetime | None,
+        status: Status | None,
+    ) -> None:
+        """Remember how a refresh ended.
+
+        Args:
+            ended: The refresh.
+            shown: What it saw at least, if that is known.
+            oldest: The oldest change that it was made for.
+            status: What could not be written of the view's.
+        """
+        wanted, started = ended.run.wanted, ended.run.started
+        old = self._memories.get(wanted.view, NOTHING)
+        if ended.outcome is None:
+            self._memories[wanted.view] = Memory(started, old.shown, old.took, status, old.covers)
+            return
+        took = (*old.took, ended.duration)[-_REMEMBERED:]
+        covers = old.covers
+        if ended.outcome.snapshot is not None and oldest is not None:
+            covers = (*covers, (ended.outcome.snapshot, oldest))[-_COVERED:]
+        self._memories[wanted.view] = Memory(started, shown, took, None, covers)
+
+    def standing(self, view: TableIdentifier, now: datetime) -> tuple[timedelta | None, Due | None]:
+        """Return how far *view* is behind its sources at *now*, and when it is due; from any
+        thread.
+        """
+        seen = self.seen
+        if view not in seen.oldest:
+            return None, None
+        oldest = seen.oldest[view]
+        lag = timedelta() if oldest is None else max(now - oldest, timedelta())
+        return lag, seen.by_view.get(view)
+
+
+@dataclass
+class _Asking:
+    """When a catalog is asked next, and how often it did not answer in a row."""
+
+    at: datetime
+    failures: int = 0
+
+
+class Rounds:
+    """Asks catalogs when it is time; used by one thread."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._asking: dict[str, _Asking] = {}
+
+    @property
+    def next(self) -> datetime:
+        """When a catalog is asked next."""
+        return min((one.at for one in self._asking.values()), default=_NEVER)
+
+    def soon(self, catalog: str, now: datetime) -> None:
+        """Ask *catalog* again in the next round, as something has changed."""
+        if catalog in self._asking:
+            self._asking[catalog].at = now
+
+    def go(self, now: datetime, changed: set[TableIdentifier]) -> None:
+        """Ask those whose time has come, and update the board, by *changed*, too."""
+        intervals = self._board.intervals()
+        for gone in self._asking.keys() - intervals.keys():
+            del self._asking[gone]
+        for name, interval in intervals.items():
+            asking = self._asking.setdefault(name, _Asking(now))
+            if asking.failures == 0:  # an interval that has become shorter holds at once
+                asking.at = min(asking.at, now + interval)
+            if asking.at <= now:
+                changed |= self._asked(name, asking, now)
+                if asking.failures == 0:
+                    asking.at = now + interval
+        if not changed:
+            return
+        self._board.update(changed)
+        while self._board.unseen:
+            # Views that were not known before read what nobody has looked at.
+            more: set[TableIdentifier] = set()
+            for name in {one.catalog for one in self._board.unseen}:
+                more |= self._asked(name, self._asking.setdefault(name, _Asking(now)), now)
+            if not more:
+                break
+            self._board.update(more)
+
+    def _asked(self, name: str, asking: _Asking, now: datetime) -> set[TableIdentifier]:
+        try:
+            changed = self._board.ask(name)
+        except FlightlakeError:
+            asking.failures += 1
+            asking.at = now + min(_SECOND * 2.0 ** min(asking.failures - 1, 6), _MINUTE)
+            return set()
+        asking.failures = 0
+        return changed
+
+
+def _interval(facts: Facts) -> timedelta:
+    policy = facts.policy
+    lag = policy.target_lag
+    if lag is not None:
+        return min(max(lag / 5, _SHORTEST), _LONGEST)
+    if policy.on_change is not None:
+        least = policy.on_change.at_most_every
+        return _BY_CHANGE if least is None else min(max(least / 5, _BY_CHANGE), _LONGEST)
+    return _LONGEST

@@ -1,0 +1,117 @@
+"""Views that read views: what one needs in time, and which must wait for which."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from flightlake.names import TableIdentifier
+from flightlake.refresh.runs import LAG
+from flightlake.refresh.scheduler.due import Due, Facts, Since, due
+from flightlake.refresh.status import is_stuck
+
+_PATIENCE = timedelta(seconds=60)
+
+Known = Mapping[TableIdentifier, Facts]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is due of all views.
+
+    ``dues`` are in the order in which they are begun; ``oldest`` is, of each view, the oldest
+    change below it that its rows do not show.
+    """
+
+    dues: tuple[Due, ...] = ()
+    oldest: Mapping[TableIdentifier, datetime | None] = field(default_factory=dict)
+
+    @cached_property
+    def by_view(self) -> Mapping[TableIdentifier, Due]:
+        """When each view is due; those that are not are left out."""
+        return {one.view: one for one in self.dues}
+
+
+def outlook(known: Known, since: Since) -> Outlook:
+    """Return when each of the *known* views is due.
+
+    A view that keeps up by itself passes the changes below it on: they count for its readers
+    from when they were made, and its readers' deadlines count for it.
+    """
+    order = _upstream_first(known)
+    oldest: dict[TableIdentifier, datetime | None] = {}
+    for facts in order:
+        below = [oldest.get(name) for name in _passing(facts, known)]
+        moments = [moment for moment in (facts.oldest, *below) if moment is not None]
+        oldest[facts.view] = min(moments, default=None)
+    needed: dict[TableIdentifier, datetime] = {}
+    dues: list[Due] = []
+    for facts in reversed(order):
+        found = due(facts, oldest[facts.view], since)
+        inherited = needed.get(facts.view)
+        if inherited is not None and oldest[facts.view] is not None:
+            found = _sooner(facts, found, inherited, oldest[facts.view])
+        if found is None:
+            continue
+        dues.append(found)
+        for name in _passing(facts, known):
+            needed[name] = min(needed.get(name, found.at), found.at)
+    dues.sort(key=lambda one: (-known[one.view].policy.priority, one.deadline, one.view))
+    return Outlook(tuple(dues), oldest)
+
+
+def held_up(
+    wish: Due, known: Known, seen: Outlook, busy: Iterable[TableIdentifier], now: datetime
+) -> bool:
+    """Return whether a view should wait for views that it reads, which are about to change.
+
+    It waits no longer than to its deadline, or for a minute: whoever refreshes those may be
+    another process, or nobody.
+    """
+    running = set(busy)
+    facts = known[wish.view]
+    if facts.reads & running:
+        return True
+    if now >= max(wish.deadline, wish.at + _PATIENCE):
+        return False
+    return any(seen.oldest.get(name) is not None for name in _passing(facts, known))
+
+
+def _sooner(facts: Facts, found: Due | None, needed: datetime, oldest: datetime | None) -> Due:
+    at = needed - facts.expected
+    if oldest is not None:
+        at = max(at, oldest)
+    if found is not None and found.at <= at:
+        return replace(found, deadline=min(found.deadline, needed))
+    return Due(facts.view, at, LAG, needed)
+
+
+def _passing(facts: Facts, known: Known) -> list[TableIdentifier]:
+    """Return the views that *facts* reads and that changes pass through by themselves."""
+    return [name for name in facts.reads if name in known and _passes(known[name])]
+
+
+def _passes(facts: Facts) -> bool:
+    policy = facts.policy
+    follows = policy.target_lag is not None or policy.downstream or policy.on_change is not None
+    return follows and not is_stuck(facts.status)
+
+
+def _upstream_first(known: Known) -> list[Facts]:
+    found: list[Facts] = []
+    done: set[TableIdentifier] = set()
+    for start in sorted(known):
+        stack = [(start, iter(sorted(known[start].reads)))]
+        entered = {start}
+        while stack:
+            name, below = stack[-1]
+            further = next((one for one in below if one in known and one not in done), None)
+            if further is not None and further not in entered:
+                entered.add(further)
+                stack.append((further, iter(sorted(known[further].reads))))
+            elif further is None:
+                stack.pop()
+                if name not in done:
+                    done.add(name)
+                    found.append(known[name])
+    return found

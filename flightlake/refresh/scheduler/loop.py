@@ -1,0 +1,217 @@
+"""The thread that begins refreshes when they are due."""
+
+import threading
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+
+from flightlake.clock import Clock
+from flightlake.errors import FlightlakeError, NotReady
+from flightlake.names import TableIdentifier
+from flightlake.refresh.jobs import Job, Jobs
+from flightlake.refresh.runs import Ended, Wanted
+from flightlake.refresh.scheduler.board import Board, Rounds
+from flightlake.refresh.scheduler.deadlines import held_up
+from flightlake.refresh.scheduler.due import Due, Since
+from flightlake.refresh.scheduler.failing import write_down
+from flightlake.refresh.scheduler.knowledge import Vector
+from flightlake.refresh.scheduler.ownership import Members, owner
+from flightlake.refresh.scheduler.watching import Watch
+from flightlake.refresh.status import Status
+from flightlake.telemetry import InternalFailure, Observer
+
+_LONGEST_WAIT = timedelta(seconds=30)
+_LOOK_AGAIN = timedelta(milliseconds=500)
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The server's settings.
+
+    ``suspend_after`` so many permanent failures in a row; ``heartbeat`` is how often members are
+    counted; ``version`` is the server's.
+    """
+
+    version: str
+    suspend_after: int = 5
+    heartbeat: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What was known when a refresh was begun."""
+
+    shown: Vector
+    oldest: datetime | None
+    seen: str
+
+
+class Scheduler:
+    """Begins what is due, in the background.  ``standing`` may be called from any thread.
+
+    Args:
+        jobs: Does it.
+        members: Who shares the work.
+        rules: The settings.
+        clock: The time.
+        observer: Is told of defects.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        members: Members,
+        rules: Rules,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._jobs = jobs
+        self._members = members
+        self._rules = rules
+        self._clock = clock
+        self._observer = observer
+        self._woken = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._news: SimpleQueue[tuple[Ended, Status | None] | TableIdentifier] = SimpleQueue()
+        self._begun: dict[TableIdentifier, _Begun] = {}
+        self._alive: tuple[str, ...] = (members.me,)
+        now = clock.now()
+        self._next_beat = now
+        views = jobs.views
+        watch = Watch(views.catalogs, views.writable, clock)
+        self._board = Board(watch, views.writable, rules.version, Since(now))
+        self._rounds = Rounds(self._board)
+        jobs.runs.listen(self._ended)
+        jobs.runs.watch(self._changed)
+
+    def start(self) -> None:
+        """Begin to begin."""
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Begin nothing any more; others may take over."""
+        self._stopping = True
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._members.leave()
+
+    def stop(self, patience: timedelta) -> None:
+        """Let what runs end within *patience*, then cancel it."""
+        self.leave()
+        deadline = self._clock.monotonic() + patience.total_seconds()
+        runs, never = self._jobs.runs, threading.Event()
+        while runs.under_way() and self._clock.monotonic() < deadline:
+            self._clock.wait(never, timedelta(milliseconds=50))
+        for run in runs.under_way():
+            run.call.cancel(NotReady("the server is stopping; the refresh was given up"))
+        self._jobs.background.stop(timedelta(seconds=5))
+
+    def standing(self, view: TableIdentifier) -> tuple[timedelta | None, Due | None]:
+        """Return how far *view* is behind its sources, None if that is not known; and when it is
+        due next.
+        """
+        return self._board.standing(view, self._clock.now())
+
+    def is_mine(self, view: TableIdentifier) -> bool:
+        """Return whether *view* is this process's to look after, as far as it knows."""
+        return owner(view, self._alive) == self._members.me
+
+    def step(self) -> timedelta:
+        """Do all there is to do now; return how long there is nothing to do."""
+        now = self._clock.now()
+        changed = self._take_news(now)
+        self._beat(now)
+        self._rounds.go(now, changed)
+        pauses = [self._begin(now), self._next_beat - now, self._rounds.next - now]
+        return min(max(min(pauses), timedelta()), _LONGEST_WAIT)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                pause = self.step()
+            except Exception as defect:  # noqa: BLE001 - views must be refreshed tomorrow, too
+                detail = "".join(traceback.format_exception(defect))
+                self._observer.observe(InternalFailure("scheduler", None, detail))
+                pause = _SECOND
+            if not self._stopping and self._clock.wait(self._woken, pause):
+                self._woken.clear()
+
+    def _changed(self, view: TableIdentifier) -> None:
+        self._news.put(view)
+        self._woken.set()
+
+    def _ended(self, ended: Ended) -> None:
+        status = None
+        ours = not ended.run.wanted.subject
+        if ours and ended.failure is not None and not self._stopping:
+            view = ended.run.wanted.view
+            begun, facts = self._begun.get(view), self._board.facts.get(view)
+            before = Status() if facts is None else facts.status
+            seen = "" if begun is None else begun.seen
+            after = self._rules.suspend_after
+            status = write_down(self._jobs.views, ended, before, after, seen)
+        self._news.put((ended, status))
+        self._woken.set()
+
+    def _take_news(self, now: datetime) -> set[TableIdentifier]:
+        changed: set[TableIdentifier] = set()
+        with suppress(Empty):
+            while True:
+                news = self._news.get_nowait()
+                if isinstance(news, TableIdentifier):
+                    view = news
+                else:
+                    ended, status = news
+                    view = ended.run.wanted.view
+                    begun = None
+                    if not ended.run.wanted.subject:
+                        begun = self._begun.pop(view, None)
+                    if begun is None:
+                        self._board.ended(ended, None, None, status)
+                    else:
+                        self._board.ended(ended, begun.shown, begun.oldest, status)
+                changed.add(view)
+                self._rounds.soon(view.catalog, now)
+        return changed
+
+    def _beat(self, now: datetime) -> None:
+        if now < self._next_beat:
+            return
+        self._next_beat = now + self._rules.heartbeat
+        # Whoever is not told goes on with those who were there; its catalog is down as well.
+        with suppress(FlightlakeError):
+            self._alive = tuple(sorted(self._members.alive()))
+
+    def _begin(self, now: datetime) -> timedelta:
+        """Begin what is due; return how long nothing else is."""
+        board, pause = self._board, _LONGEST_WAIT
+        busy = {run.wanted.view for run in self._jobs.runs.under_way()}
+        for wish in board.seen.dues:
+            if wish.view in busy or wish.view in self._begun:
+                continue
+            if wish.at > now:
+                pause = min(pause, wish.at - now)
+            elif not self.is_mine(wish.view):
+                continue
+            elif held_up(wish, board.facts, board.seen, busy, now):
+                pause = min(pause, _LOOK_AGAIN)
+            elif self._jobs.background.free and not self._stopping:
+                self._start(wish, now)
+                busy.add(wish.view)
+        return pause
+
+    def _start(self, wish: Due, now: datetime) -> None:
+        facts = self._board.facts[wish.view]
+        oldest = self._board.seen.oldest.get(wish.view)
+        lag = None if oldest is None else max(now - oldest, timedelta())
+        target = facts.policy.target_lag
+        late = lag is not None and target is not None and lag > target
+        self._begun[wish.view] = _Begun(self._board.vector(wish.view), oldest, facts.seen)
+        wanted = Wanted(wish.view, wish.trigger, "", facts.status.failures + 1, lag, late)
+        self._jobs.later([Job(wanted)])
