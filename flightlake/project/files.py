@@ -7,6 +7,7 @@
     catalog/bronze/inventory/name.sql     the same
 """
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ def read_project(directory: Path, name: str | None = None) -> Project:
     """
     if not directory.is_dir():
         raise NotFound(f"there is no folder {directory}; give the folder of a project")
-    called = name or directory.resolve().name
+    called = name or Path(os.path.abspath(directory)).name  # a link's own name, not its target's
     if not _NAME.fullmatch(called):
         raise PreconditionFailed(
             f"'{called}' cannot be the name of a project; give another with --project, of letters,"
