@@ -21,7 +21,7 @@ from flightlake.lake.encoding import Encoding
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
 from flightlake.lake.materialized import PREFIX, is_materialized_view
 from flightlake.lake.new_files import StoreFiles, remove
-from flightlake.lake.ordered_changes import changed_properties
+from flightlake.lake.property_changes import changed_properties
 from flightlake.lake.snapshots import Change, Content, replaced
 from flightlake.lake.storable import iceberg_schema
 from flightlake.lake.writing import Committed, Fresh, WritableCatalog

@@ -100,8 +100,8 @@ class Views:
             raise NotFound(f"catalog '{view.catalog}' does not exist (known: {known})")
         if not isinstance(catalog, Pointers):
             raise Unsupported(
-                f"catalog '{view.catalog}' cannot hold materialized views; put them into one of"
-                " type 'sql', from where they may read this one"
+                f"catalog '{view.catalog}' cannot hold materialized views: it is read with the"
+                " tokens of its callers; put them into another one"
             )
         return catalog
 
