@@ -19,6 +19,11 @@ from tests.fix_materialized import Interrupted, LosesAnswers, LosesRequests, Odd
 from tests.fix_server import eventually
 
 
+def files(lake: Lake) -> list[str]:
+    tasks = lake.writer.load_table((SYSTEM, "refresh_history")).scan().plan_files()
+    return [task.file.file_path for task in tasks]
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return sqlite_lake(tmp_path)
@@ -167,6 +172,23 @@ def test_old_days_and_old_snapshots_go(lake: Lake, tmp_path: Path) -> None:
     assert len(table.snapshots()) == 2  # what is now, and what was until a moment ago
     assert len(list(tmp_path.glob("warehouse/**/data/**/*.parquet"))) == files - 2 + 1
     assert stored_ids(lake) == ["2", "3", "4"]
+
+
+def test_the_files_of_a_past_day_become_one(lake: Lake, tmp_path: Path) -> None:
+    teller = Teller(lake, "mill")
+    for number in range(8):
+        teller.tell_and_store(str(number))
+    assert len(files(lake)) == 8  # today's stay
+    before = stored(lake)
+    teller.clock.advance(timedelta(days=1))
+    teller.tell_and_store("8", started=BEGIN + timedelta(days=1))
+    assert len(files(lake)) == 2
+    assert stored(lake)[:8] == before
+    assert stored_ids(lake) == [*map(str, range(9))]
+    teller.clock.advance(timedelta(hours=4))
+    teller.tell_and_store("9", started=BEGIN + timedelta(days=1))
+    on_disk = list(tmp_path.glob("warehouse/**/data/**/*.parquet"))
+    assert len(on_disk) == len(files(lake)) == 3  # nobody reads what was before
 
 
 def test_it_is_stored_in_the_background_and_at_the_end(lake: Lake) -> None:
