@@ -18,6 +18,7 @@ from flightlake.refresh.scheduler.due import Due, Since
 from flightlake.refresh.scheduler.failing import write_down
 from flightlake.refresh.scheduler.knowledge import Vector
 from flightlake.refresh.scheduler.ownership import Members, owner
+from flightlake.refresh.scheduler.surveyed import surveyed
 from flightlake.refresh.scheduler.watching import Watch
 from flightlake.refresh.status import Status
 from flightlake.telemetry import InternalFailure, Observer
@@ -187,6 +188,7 @@ class Scheduler:
         # Whoever is not told goes on with those who were there; its catalog is down as well.
         with suppress(FlightlakeError):
             self._alive = tuple(sorted(self._members.alive()))
+        self._observer.observe(surveyed(self._board, self.is_mine, now))
 
     def _begin(self, now: datetime) -> timedelta:
         """Begin what is due; return how long nothing else is."""
