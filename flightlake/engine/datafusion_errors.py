@@ -162,6 +162,8 @@ _SAMPLES: tuple[tuple[str, Make], ...] = (
     (r"Resources exhausted|Failed to allocate", _memory),
     (r"Too many open files|os error 24\b", _open_files),
     (r"^Object Store error: .*(not found|NotFound|No such file)", _missing_file),
+    # A request that failed while a file was read; not what is in the file.
+    (r"^(Arrow error: )?Parquet error: External: Generic \w+ error: Error performing", _store),
     (r"^(Arrow error: )?(ParquetError|Parquet (argument )?error|Arrow: Parquet)", _broken_file),
     (r"Invalid Parquet|Corrupt|footer|range start must not be greater", _broken_file),
     (r"^Object Store error", _store),

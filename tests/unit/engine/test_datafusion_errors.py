@@ -14,6 +14,7 @@ from flightlake.errors import (
     InternalError,
     InvalidSql,
     NotFound,
+    NotReady,
     Overloaded,
     Unsupported,
 )
@@ -103,6 +104,15 @@ def test_broken_files_are_damage_and_never_name_a_path(tmp_path: Path, own_lab: 
     assert DamagedData in outcomes
     assert not [message for message in said if "/" in message]
     assert outcomes <= {DamagedData, InternalError}
+
+
+def test_a_store_that_fails_while_a_file_is_read_is_no_broken_file() -> None:
+    said = (
+        "DataFusion error: Parquet error: External: Generic S3 error: Error performing GET"
+        " http://store/lake/1.parquet in 2s, after 10 retries, max_retries: 10, retry_timeout: 180s"
+        "  - Server returned non-2xx status code: 500 Internal Server Error: "
+    )
+    assert isinstance(translate(Exception(said), read("SELECT 1")), NotReady)
 
 
 def test_too_many_open_files_are_not_a_store_that_does_not_answer() -> None:
