@@ -11,6 +11,7 @@ from flightlake.app.access import credential_gate
 from flightlake.app.running import App, State
 from flightlake.app.statements import statements
 from flightlake.app.system import history_store
+from flightlake.app.upkeep import housekeeping, maintenance
 from flightlake.auth.keys import KeyRing
 from flightlake.auth.tokens import key_retention
 from flightlake.clock import Clock, SystemClock
@@ -59,13 +60,14 @@ def build(settings: Settings) -> App:
         clock=clock,
     )
     gate = credential_gate(settings, keys, clock, observer)
-    catalogs = _catalogs(settings)
+    catalogs = open_lake(settings)
     spill = SpillDirectory(settings.spill_directory)
     # The engine can be told of a directory or of a limit, and forgets the one when told of the
     # other (Engine); without a directory it spills where programs put temporary files.
     os.environ["TMPDIR"] = str(spill.path)
     store = history_store(settings, history, catalogs, clock)
-    query, views = statements(settings, catalogs, spill, clock, observer, history, store)
+    query, views, scheduler = statements(settings, catalogs, spill, clock, observer, history, store)
+    upkeep = maintenance(settings, catalogs, clock, observer)
     found = functions()
     services = Services(
         catalogs=catalogs.of(None),
@@ -107,6 +109,8 @@ def build(settings: Settings) -> App:
         ProbeServer(probes.host, probes.port, state.problems, metrics.render, state.not_started),
         query,
         store,
+        scheduler if settings.refresh.enabled and settings.writable else None,
+        housekeeping(settings, upkeep, views.is_refreshed, scheduler.is_mine, clock, observer),
         spill,
         state,
         server.host,
@@ -120,7 +124,8 @@ def _instance() -> str:
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
-def _catalogs(settings: Settings) -> CallerCatalogs:
+def open_lake(settings: Settings) -> CallerCatalogs:
+    """Return the catalogs that *settings* name; none of them is asked yet."""
     configured = [
         Configured(name, entry.type, entry.all_properties(), entry.timeout, entry.caller_token)
         for name, entry in settings.catalogs.items()

@@ -8,6 +8,8 @@ from datetime import timedelta
 from flightlake.engine.spill import SpillDirectory
 from flightlake.query.service import QueryService
 from flightlake.refresh.history_store import HistoryStore
+from flightlake.refresh.housekeeping import Housekeeping
+from flightlake.refresh.scheduler.loop import Scheduler
 from flightlake.server.flight_server import FlightServer
 from flightlake.server.probes import ProbeServer
 
@@ -21,6 +23,8 @@ class App:
         probes: ProbeServer,
         query: QueryService,
         store: HistoryStore,
+        scheduler: Scheduler | None,
+        keeping: Housekeeping,
         spill: SpillDirectory,
         state: "State",
         host: str,
@@ -31,6 +35,8 @@ class App:
         self._probes = probes
         self._query = query
         self._store = store
+        self._scheduler = scheduler
+        self._keeping = keeping
         self._spill = spill
         self._state = state
         self._host = f"[{host}]" if ":" in host else host
@@ -53,8 +59,11 @@ class App:
             self._probes.stop()
             raise
         self._store.start()
+        self._keeping.start()
         self.location = f"{self._scheme}://{self._host}:{port}"
         self._state.name = "ready"
+        if self._scheduler is not None:
+            self._scheduler.start()
 
     def heed_signals(self) -> None:
         """Let SIGTERM and SIGINT end ``run``; one that comes before ``start`` is not lost."""
@@ -81,7 +90,12 @@ class App:
     def stop(self, drain: timedelta = timedelta()) -> bool:
         """Refuse new statements, serve issued tickets for at most *drain*, then end."""
         self._state.name = "draining"
+        if self._scheduler is not None:
+            self._scheduler.leave()
         drained = self._flight.drain(drain) if drain else True
+        self._keeping.stop()
+        if self._scheduler is not None:
+            self._scheduler.stop(drain if drained else timedelta())
         self._flight.stop()
         self._query.close()
         self._store.stop()  # after all that it is told of

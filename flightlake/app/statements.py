@@ -1,6 +1,7 @@
 """What runs statements, as the configuration says."""
 
-from flightlake.app.system import system_tables
+from flightlake.app.scheduling import scheduler
+from flightlake.app.system import Standings, system_tables
 from flightlake.clock import Clock
 from flightlake.config import Settings, cores, memory_bytes
 from flightlake.engine.engine import Defaults, Engine, EngineSettings
@@ -19,6 +20,7 @@ from flightlake.refresh.history_store import HistoryStore
 from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.refreshing import Refresher
 from flightlake.refresh.runs import Runs
+from flightlake.refresh.scheduler.loop import Scheduler
 from flightlake.refresh.service import MaterializedViews
 from flightlake.telemetry import Observer
 
@@ -31,13 +33,16 @@ def statements(
     observer: Observer,
     history: RefreshHistory,
     store: HistoryStore,
-) -> tuple[QueryService, ViewStatements]:
-    """Return what runs queries, and what runs statements about materialized views."""
+) -> tuple[QueryService, ViewStatements, Scheduler]:
+    """Return what runs queries, what runs statements about materialized views, and what
+    refreshes them by itself.
+    """
     limits, shared = settings.limits, catalogs.of(None)
     running = limits.running or 2 * cores()
     activity = Activity(clock, sql_text=settings.logging.sql_text)
     runs, found = Runs(clock, observer), Views(shared, settings.writable)
-    system = system_tables(activity, history, store, found, runs, clock)
+    standings = Standings()
+    system = system_tables(activity, history, store, found, runs, standings.of, clock)
     engine = Engine(
         EngineSettings(
             memory_bytes=limits.memory.of(memory_bytes()),
@@ -55,8 +60,9 @@ def statements(
     query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
     refresher = Refresher(engine, shared, workers, clock)
     jobs = _jobs(settings, refresher, query, slots, clock, runs, found)
-    views = MaterializedViews(jobs)
-    return query, ViewStatements(views, query, slots, bounds, clock, observer)
+    standings.scheduler = scheduler(settings, jobs, history.server, clock, observer)
+    views = ViewStatements(MaterializedViews(jobs), query, slots, bounds, clock, observer)
+    return query, views, standings.scheduler
 
 
 def _jobs(

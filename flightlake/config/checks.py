@@ -24,6 +24,7 @@ from flightlake.config.models import (
     SessionDefaults,
     State,
 )
+from flightlake.config.refresh_checks import check_refresh
 from flightlake.errors import FlightlakeError
 from flightlake.names import nearest
 
@@ -256,6 +257,7 @@ CHECKS = (
     Check(("auth",), _jwt),
     Check(("catalogs", "session"), _catalogs),
     Check(("catalogs", "auth"), _caller_token_without_issuer),
+    Check(("refresh", "catalogs"), check_refresh),
     Check(("auth",), _somebody_can_log_in, to_serve=True),
     Check(("auth",), _users_file, to_serve=True, patient=True),
     Check(("auth",), _jwt_files, to_serve=True),

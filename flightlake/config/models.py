@@ -20,6 +20,7 @@ from flightlake.config.values import (
     Property,
     RequiredPath,
     Size,
+    Texts,
     lasting,
 )
 
@@ -145,9 +146,19 @@ class Limits(Section):
 class Refresh(Section):
     """``[refresh]``; zero slots means: by the size of the machine."""
 
+    enabled: bool = True
     slots: NotNegative = 0
     timeout: Annotated[Duration, lasting("1s", "366d")] = timedelta(hours=1)
+    suspend_after: Annotated[Count, Field(ge=1, le=1000)] = 5
+    ownership: Literal["none", "peers", "catalog"] = "none"
+    instance: str = ""
+    peers: Texts = ()
+    catalog: str = ""
+    heartbeat: Annotated[Duration, lasting("100ms", "1h")] = timedelta(seconds=5)
     keep_history: Annotated[Duration, lasting("1d", "3660d")] = timedelta(days=30)
+    keep_snapshots: Annotated[Duration, lasting("1s", "3660d")] = timedelta(days=1)
+    keep_unreferenced: Annotated[Duration, lasting("1h", "366d")] = timedelta(days=1)
+    upkeep_every: Annotated[Duration, lasting("0s", "366d")] = timedelta(hours=6)
 
 
 class Logging(Section):

@@ -25,6 +25,7 @@ from flightlake.lake.missing import no_schema, no_table
 from flightlake.lake.outages import Calls
 from flightlake.lake.planning import Planner
 from flightlake.lake.pointers import PointedTables, folder_name, folder_of_its_own, views_among
+from flightlake.lake.sql_members import SqlMembers
 from flightlake.lake.sql_pointers import SqlPointers
 from flightlake.lake.stores import StoreSettings, settings_for
 from flightlake.lake.table import IcebergTable
@@ -73,6 +74,9 @@ class SqlCatalog(PointedTables):
 
     def tables(self, db_schema: str) -> list[str]:
         return self._calls.run(lambda: self._tables(db_schema))
+
+    def members(self) -> SqlMembers:
+        return SqlMembers(self._engine, self._written_as, self._calls.run)
 
     def heads(self) -> Mapping[tuple[str, str], str]:
         return self._calls.run(self._pointers.heads)

@@ -19,6 +19,7 @@ from flightlake.engine.engine import Outline
 from flightlake.errors import InvalidRequest, NotFound, PreconditionFailed
 from flightlake.flightsql.payloads import Statement
 from flightlake.flightsql.table_stream import TableStream
+from flightlake.names import TableIdentifier
 from flightlake.query.admission import Slots
 from flightlake.query.record import Record
 from flightlake.query.registry import Ending
@@ -74,6 +75,10 @@ class ViewStatements:
             NotReady: The catalog does not answer.
         """
         return self._views.names_in(catalog, db_schema)
+
+    def is_refreshed(self, view: TableIdentifier) -> bool:
+        """Return whether a refresh of *view* waits or runs in this process."""
+        return self._views.jobs.runs.busy(view)
 
     @property
     def catalogs(self) -> frozenset[str]:

@@ -7,16 +7,23 @@ do not agree for a while both refresh a view; the commit lets one of them win.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
+from flightlake.errors import FlightlakeError
+from flightlake.lake.sql_members import SqlMembers
 from flightlake.names import TableIdentifier
 
 
 class Members(Protocol):
     """The processes that share the work."""
 
-    me: str
+    @property
+    def me(self) -> str:
+        """What this process is called."""
+        ...
 
     def alive(self) -> Sequence[str]:
         """Return those that live, this one among them; called now and then.
@@ -43,6 +50,23 @@ class Peers:
 
     def leave(self) -> None:
         return
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Processes that meet in the database of a catalog; each lives for *life* after a beat."""
+
+    me: str
+    rows: SqlMembers
+    life: timedelta
+
+    def alive(self) -> Sequence[str]:
+        return self.rows.beat(self.me, self.life)
+
+    def leave(self) -> None:
+        # Whoever cannot say so is taken for gone when its life is over.
+        with suppress(FlightlakeError):
+            self.rows.leave(self.me)
 
 
 def owner(view: TableIdentifier, members: Sequence[str]) -> str:
