@@ -1,13 +1,15 @@
 """The columns of a query as columns of an Iceberg table, format version 2.
 
 What Iceberg has no type for is stored in the next wider one if that loses nothing: small and
-unsigned whole numbers, times and timestamps of other units.  A value that does not fit is an
-error, never another value.  All columns may be null, whatever the query promises today.
+unsigned whole numbers, times and timestamps of other units, also inside of lists, structs and
+maps.  A value that does not fit is an error, never another value.  All columns and what is in
+them may be null, whatever the query promises today; only the keys of maps may not.
 
-Source: Iceberg spec, "Primitive Types"; appendix A, "Parquet" (field ids).
+Source: Iceberg spec, "Primitive Types", "Nested Types"; appendix A, "Parquet" (field ids).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,11 +22,15 @@ from pyiceberg.types import (
     DoubleType,
     FixedType,
     FloatType,
+    IcebergType,
     IntegerType,
+    ListType,
     LongType,
+    MapType,
     NestedField,
     PrimitiveType,
     StringType,
+    StructType,
     TimestampType,
     TimestamptzType,
     TimeType,
@@ -57,14 +63,58 @@ _STORED: Sequence[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], P
 )
 
 
-def stored_type(found: pa.DataType) -> PrimitiveType | None:
-    """Return the Iceberg type that *found* is stored as; None if there is none."""
+def stored_type(found: pa.DataType, ids: Iterator[int] | None = None) -> IcebergType | None:
+    """Return the Iceberg type that *found* is stored as; None if there is none.
+
+    *ids* are those of what is inside of a nested type: first all members of a struct, or an
+    element, or a key and a value, then what is in them.
+    """
     if _types.is_dictionary(found):
         return stored_type(found.value_type)
     if _types.is_decimal(found):
         fits = found.precision <= _DIGITS and 0 <= found.scale <= found.precision
         return DecimalType(found.precision, found.scale) if fits else None
+    if _types.is_nested(found):
+        return _nested(found, count(1) if ids is None else ids)
     return next((make(found) for is_one, make in _STORED if is_one(found)), None)
+
+
+def _nested(found: pa.DataType, ids: Iterator[int]) -> IcebergType | None:
+    if _types.is_struct(found):
+        return _struct(found, ids)
+    if _types.is_map(found):
+        key_id, value_id = next(ids), next(ids)
+        key, value = stored_type(found.key_type, ids), stored_type(found.item_type, ids)
+        if key is None or value is None:
+            return None
+        return MapType(key_id, key, value_id, value, value_required=False)
+    if any(is_list(found) for is_list in _LISTS):
+        element_id = next(ids)
+        element = stored_type(found.value_type, ids)
+        return None if element is None else ListType(element_id, element, element_required=False)
+    return None
+
+
+_LISTS: Sequence[Callable[[pa.DataType], bool]] = (
+    _types.is_list,
+    _types.is_large_list,
+    _types.is_fixed_size_list,
+)
+
+
+def _struct(found: pa.StructType, ids: Iterator[int]) -> StructType | None:
+    # A file has no struct without members, and names that differ in capitals are one to many.
+    names = {member.name.lower() for member in found}
+    if len(names) < found.num_fields or found.num_fields == 0:
+        return None
+    own = [next(ids) for _ in found]
+    members = []
+    for member_id, member in zip(own, found, strict=True):
+        type_ = stored_type(member.type, ids)
+        if type_ is None:
+            return None
+        members.append(NestedField(member_id, member.name, type_, required=False))
+    return StructType(*members)
 
 
 def iceberg_schema(
@@ -74,7 +124,7 @@ def iceberg_schema(
 
     Args:
         columns: The result of a query.
-        before: The table's schema until now; a column of the same name and type keeps its id.
+        before: The table's schema until now; a column of the same name and type keeps its ids.
         highest: The highest id that the table ever gave; new columns get higher ones.
         schema_id: The id of the new schema.
 
@@ -83,7 +133,9 @@ def iceberg_schema(
         InvalidSql: Two columns have one name.
     """
     known: Mapping[str, NestedField] = {} if before is None else {f.name: f for f in before.fields}
-    fields, names = [], set()
+    ids = count(highest + 1)
+    names: set[str] = set()
+    own: list[int | None] = []
     for column in columns:
         if column.name.lower() in names:
             raise InvalidSql(
@@ -98,27 +150,54 @@ def iceberg_schema(
                 " or select its members one by one"
             )
         old = known.get(column.name)
-        if old is not None and old.field_type == type_:
-            field_id = old.field_id
-        else:
-            highest += 1
-            field_id = highest
-        fields.append(NestedField(field_id, column.name, type_, required=False))
+        same = old is not None and _bare(old.field_type) == _bare(type_)
+        own.append(None if same else next(ids))
+    fields = []
+    # After all columns: in this order catalogs give ids, too.
+    for field_id, column in zip(own, columns, strict=True):
+        if field_id is None:
+            old = known[column.name]
+            fields.append(NestedField(old.field_id, old.name, old.field_type, required=False))
+            continue
+        made = stored_type(column.type, ids)
+        assert made is not None  # noqa: S101 - as above
+        fields.append(NestedField(field_id, column.name, made, required=False))
     return Schema(*fields, schema_id=schema_id)
+
+
+def _bare(type_: IcebergType) -> object:
+    """Return what of *type_* does not depend on its ids."""
+    if isinstance(type_, StructType):
+        return ("struct", *((field.name, _bare(field.field_type)) for field in type_.fields))
+    if isinstance(type_, ListType):
+        return ("list", _bare(type_.element_type))
+    if isinstance(type_, MapType):
+        return ("map", _bare(type_.key_type), _bare(type_.value_type))
+    return type_
 
 
 def file_schema(schema: Schema) -> pa.Schema:
     """Return the Arrow schema of the files of a table, with its field ids."""
-    return pa.schema(
-        [
-            pa.field(
-                field.name,
-                arrow_type(field.field_type),
-                metadata={"PARQUET:field_id": str(field.field_id)},
-            )
-            for field in schema.fields
-        ]
+    return pa.schema([_file_field(field) for field in schema.fields])
+
+
+def _file_field(field: NestedField) -> pa.Field:
+    return pa.field(
+        field.name,
+        _file_type(field.field_type),
+        nullable=not field.required,
+        metadata={"PARQUET:field_id": str(field.field_id)},
     )
+
+
+def _file_type(type_: IcebergType) -> pa.DataType:
+    if isinstance(type_, StructType):
+        return pa.struct([_file_field(member) for member in type_.fields])
+    if isinstance(type_, ListType):
+        return pa.list_(_file_field(type_.element_field))
+    if isinstance(type_, MapType):
+        return pa.map_(_file_field(type_.key_field), _file_field(type_.value_field))
+    return arrow_type(type_)
 
 
 def as_stored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

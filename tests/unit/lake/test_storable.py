@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from pyiceberg.schema import Schema
+from pyiceberg.schema import Schema, index_by_id
 from pyiceberg.types import LongType, NestedField, StringType
 
 from flightlake.errors import InvalidSql, Unsupported
@@ -33,6 +33,14 @@ from flightlake.lake.storable import as_stored, file_schema, iceberg_schema, sto
         (pa.dictionary(pa.int32(), pa.string()), "string"),
         (pa.binary(16), "fixed[16]"),
         (pa.large_binary(), "binary"),
+        (pa.list_(pa.uint32()), "list<long>"),
+        (pa.list_(pa.float16(), 3), "list<float>"),
+        (pa.large_list(pa.list_(pa.string_view())), "list<list<string>>"),
+        (
+            pa.struct([("a", pa.int8()), ("B", pa.list_(pa.bool_()))]),
+            "struct<1: a: optional int, 2: B: optional list<boolean>>",
+        ),
+        (pa.map_(pa.large_string(), pa.int16()), "map<string, int>"),
     ],
 )
 def test_a_type_is_stored_as_one_that_holds_all_its_values(found: pa.DataType, stored: str) -> None:
@@ -42,8 +50,9 @@ def test_a_type_is_stored_as_one_that_holds_all_its_values(found: pa.DataType, s
 @pytest.mark.parametrize(
     "found",
     [
-        pa.null(), pa.duration("us"), pa.month_day_nano_interval(), pa.list_(pa.int64()),
-        pa.struct({"a": pa.int64()}), pa.map_(pa.string(), pa.int64()), pa.decimal256(39, 0),
+        pa.null(), pa.duration("us"), pa.month_day_nano_interval(), pa.list_(pa.null()),
+        pa.struct([]), pa.struct([("a", pa.int8()), ("A", pa.int8())]), pa.decimal256(39, 0),
+        pa.map_(pa.string(), pa.duration("s")), pa.struct({"a": pa.list_(pa.date64())}),
         pa.date64(), pa.decimal128(5, -2),
     ],
 )  # fmt: skip
@@ -64,6 +73,26 @@ def test_columns_keep_their_ids_while_they_are_the_same() -> None:
     assert ids == [b"7", b"10", b"11"]
 
 
+def test_what_is_inside_of_columns_has_ids_that_nothing_else_has_and_keeps_them() -> None:
+    inside = pa.struct([("x", pa.int64()), ("y", pa.list_(pa.string()))])
+    columns = pa.schema([("a", pa.list_(inside)), ("m", pa.map_(pa.string(), inside))])
+    made = iceberg_schema(columns, highest=4)
+    assert str(made.as_struct()) == (
+        "struct<5: a: optional list<struct<8: x: optional long, 9: y: optional list<string>>>,"
+        " 6: m: optional map<string, struct<13: x: optional long, 14: y: optional list<string>>>>"
+    )
+    ids = set(index_by_id(made))
+    assert ids == set(range(5, 16))
+    wider = pa.schema([("n", pa.list_(pa.int64())), *reversed(list(columns))])
+    again = iceberg_schema(wider, made, highest=15)
+    assert [again.find_field("a"), again.find_field("m")] == [
+        made.find_field("a"), made.find_field("m"),
+    ]  # fmt: skip
+    assert {again.find_field("n").field_id, again.find_field("n.element").field_id} == {16, 17}
+    changed = pa.schema([("a", pa.list_(pa.struct([("x", pa.int64())])))])
+    assert min(index_by_id(iceberg_schema(changed, made, highest=15))) == 16
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     for names in (("a", "a"), ("a", "A")):
         with pytest.raises(InvalidSql, match="two columns"):
@@ -76,6 +105,8 @@ def test_two_columns_of_one_name_are_refused() -> None:
         pa.array([2**63], pa.uint64()),
         pa.array([1], pa.timestamp("ns")),
         pa.array([1], pa.time64("ns")),
+        pa.array([[{"a": 2**63}]], pa.list_(pa.struct([("a", pa.uint64())]))),
+        pa.array([[("k", 1)]], pa.map_(pa.string(), pa.timestamp("ns"))),
     ],
 )
 def test_a_value_that_does_not_fit_is_never_stored_as_another(values: pa.Array) -> None:
