@@ -20,7 +20,8 @@ from flightlake.lake.stores import StoreSettings
 from flightlake.names import TableIdentifier
 from flightlake.refresh.maintenance import Maintained, Maintenance, Upkeep
 from flightlake.refresh.verifying import Verification, Verifier
-from tests.fix_materialized import Mill
+from tests.fix_catalogs import orders
+from tests.fix_materialized import QUERY, Mill
 from tests.fix_server import Recorder
 
 DAY = timedelta(days=1)
@@ -60,6 +61,18 @@ def keeper(mills: Callable[..., Mill], **options: Any) -> Keeper:
     """Return a keeper of views whose clock begins now: files have the time of the machine."""
     clock = ManualClock(datetime.now(UTC))
     return Keeper(mills(clock=clock, **options), clock, Recorder())
+
+
+def refreshed(kept: Keeper, times: int = 3) -> Keeper:
+    """Make ``v`` and refresh it in full some times, a day apart; return *kept*."""
+    mill = kept.mill
+    mill.lake.create("orders").append(orders(1, 2))
+    mill.run(f"CREATE MATERIALIZED VIEW v AS {QUERY}")
+    for _ in range(times):
+        kept.pass_days(1)
+        mill.table("orders").append(orders(3))
+        mill.run("REFRESH MATERIALIZED VIEW v FULL")
+    return kept
 
 
 def committed(mill: Mill, view: str) -> Committed:

@@ -43,6 +43,7 @@ SUBCOMMANDS = (
     Subcommand("apply", "flightlake.cli.apply", "make a server have the views of a project"),
     Subcommand("user", "flightlake.cli.user", "add, remove and list users"),
     Subcommand("token", "flightlake.cli.token", "issue a bearer token"),
+    Subcommand("maintain", "flightlake.cli.maintain", "expire and clean up materialized views"),
     Subcommand("check-config", "flightlake.cli.check_config", "say what is wrong in a file"),
 )
 

@@ -15,6 +15,7 @@ from flightlake.telemetry import (
     AuthenticationFinished,
     Fact,
     InternalFailure,
+    MaintenanceFinished,
     QueryFinished,
     RefreshFinished,
     Refreshing,
@@ -76,6 +77,9 @@ class JsonLog:
                 self.write("DEBUG", "rpc", fields)
             case RefreshFinished():
                 self.write(_refresh_level(fact), "refresh", _refresh(fact))
+            case MaintenanceFinished():
+                level = "INFO" if fact.status == "OK" else "WARNING"
+                self.write(level, "upkeep", _upkeep(fact))
             case Admission() | Refreshing() | ViewsSurveyed():
                 pass  # gauges, of no use in a log
 
@@ -167,6 +171,21 @@ def _refresh(fact: RefreshFinished) -> dict[str, object]:
         "attempt": fact.attempt,
         "lag_ms": None if fact.lag is None else _milliseconds(fact.lag),
         "late": fact.late,
+        "total_ms": _milliseconds(fact.duration),
+        "error": fact.error,
+    }
+
+
+def _upkeep(fact: MaintenanceFinished) -> dict[str, object]:
+    return {
+        "view": str(fact.view),
+        "status": fact.status,
+        "snapshots": fact.snapshots,
+        "files": fact.files,
+        "bytes": fact.bytes,
+        "unreferenced": fact.unreferenced,
+        "unreferenced_bytes": fact.unreferenced_bytes,
+        "failed": fact.failed,
         "total_ms": _milliseconds(fact.duration),
         "error": fact.error,
     }

@@ -15,6 +15,7 @@ from flightlake.telemetry import (
     AuthenticationFinished,
     Fact,
     InternalFailure,
+    MaintenanceFinished,
     QueryFinished,
     RefreshFinished,
     Refreshing,
@@ -153,6 +154,13 @@ class _ViewMetrics:
         self._lag = _gauge(
             registry, "mv_lag_seconds", "How far a view is behind its sources.", "view"
         )
+        self._kept = _counter(
+            registry, "mv_upkeep_total", "Views whose upkeep had something to do.", "status"
+        )
+        self._expired = _counter(registry, "mv_snapshots_expired_total", "Snapshots expired.")
+        self._deleted = _counter(
+            registry, "mv_files_deleted_total", "Files deleted by the upkeep, by why.", "why"
+        )
 
     def observe(self, fact: Fact) -> None:
         match fact:
@@ -164,6 +172,11 @@ class _ViewMetrics:
                 self._rows.inc(max(fact.rows_written, 0))
                 self._bytes.inc(max(fact.bytes_written, 0))
                 self._late.inc(fact.late)
+            case MaintenanceFinished():
+                self._kept.labels(self._statuses.of(fact.status)).inc()
+                self._expired.inc(fact.snapshots)
+                self._deleted.labels("expired").inc(fact.files)
+                self._deleted.labels("unreferenced").inc(fact.unreferenced)
             case Refreshing():
                 self._running.set(fact.running)
                 self._queued.set(fact.queued)

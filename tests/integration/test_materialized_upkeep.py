@@ -1,6 +1,5 @@
 """The upkeep of materialized views: what expires, what is deleted, and what never is."""
 
-import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,40 +16,23 @@ from tests.fix_catalogs import orders
 from tests.fix_materialized import Interrupted, LosesAnswers, LosesRequests, Mill, Mills, Odd
 from tests.fix_upkeep import (
     DAY,
-    Keeper,
     everything,
     keeper,
-    orphaned,
     reachable,
     readable,
+    refreshed,
     unchanged,
 )
 
 _QUERY = "SELECT id, count(*) AS n FROM orders GROUP BY id"
 
 
-def _refreshed(keeper: Keeper, times: int = 3) -> Keeper:
-    """Make ``v`` and refresh it in full some times, a day apart; return its keeper."""
-    mill = keeper.mill
-    mill.lake.create("orders").append(orders(1, 2))
-    mill.run(f"CREATE MATERIALIZED VIEW v AS {_QUERY}")
-    for _ in range(times):
-        keeper.pass_days(1)
-        mill.table("orders").append(orders(3))
-        mill.run("REFRESH MATERIALIZED VIEW v FULL")
-    return keeper
-
-
 def _ids(mill: Mill, view: str = "v") -> list[int]:
     return [snapshot.snapshot_id for snapshot in mill.table(view).snapshots()]
 
 
-def _strays(mill: Mill, view: str = "v") -> set[Path]:
-    return everything(mill, view) - reachable(mill, view)
-
-
 def test_old_snapshots_go_with_the_files_that_only_they_had(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     mill = kept.mill
     ids, before = _ids(mill), everything(mill, "v")
     kept.pass_days(0.5)
@@ -67,7 +49,7 @@ def test_old_snapshots_go_with_the_files_that_only_they_had(mills: Mills) -> Non
 
 
 def test_the_current_snapshot_never_goes_however_old(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     kept.pass_days(1000)
     kept.kept()
     assert _ids(kept.mill) == [kept.mill.table("v").metadata.current_snapshot_id]
@@ -76,7 +58,7 @@ def test_the_current_snapshot_never_goes_however_old(mills: Mills) -> None:
 
 
 def test_a_snapshot_counts_as_old_since_it_was_replaced_not_since_it_was_made(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
+    kept = refreshed(keeper(mills), times=0)
     mill = kept.mill
     (first,) = _ids(mill)
     kept.pass_days(100)
@@ -91,7 +73,7 @@ def test_a_snapshot_counts_as_old_since_it_was_replaced_not_since_it_was_made(mi
 
 
 def test_a_reader_that_began_before_the_refresh_reads_on(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
+    kept = refreshed(keeper(mills), times=0)
     mill = kept.mill
     kept.pass_days(100)
     reading = mill.table("v").scan()  # planned; it reads its files later
@@ -103,7 +85,7 @@ def test_a_reader_that_began_before_the_refresh_reads_on(mills: Mills) -> None:
 
 
 def test_what_a_policy_says_counts_but_never_less_than_readers_need(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
+    kept = refreshed(keeper(mills), times=0)
     mill = kept.mill
     for view, policy in (
         ("long", Policy(history_retention=30 * DAY)),
@@ -126,7 +108,7 @@ def test_what_a_policy_says_counts_but_never_less_than_readers_need(mills: Mills
 
 
 def test_what_branches_and_tags_name_stays(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=5)
+    kept = refreshed(keeper(mills), times=5)
     mill = kept.mill
     ids, table = _ids(mill), mill.table("v")
     with table.manage_snapshots() as manage:
@@ -141,7 +123,7 @@ def test_what_branches_and_tags_name_stays(mills: Mills) -> None:
 
 
 def test_what_a_view_downstream_was_made_of_stays_with_all_that_came_since(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=2)
+    kept = refreshed(keeper(mills), times=2)
     mill = kept.mill
     mill.run("CREATE MATERIALIZED VIEW w AS SELECT sum(n) AS n FROM v")
     for _ in range(2):
@@ -168,7 +150,7 @@ def test_nothing_is_done_while_it_is_not_known_what_is_in_use(mills: Mills) -> N
             found: list[str] = self.catalog.materialized_views(db_schema)
             return found
 
-    kept = _refreshed(keeper(mills, around=Silent))
+    kept = refreshed(keeper(mills, around=Silent))
     kept.pass_days(10)
     kept.mill.catalog.silent = True
     with unchanged(kept.mill, "v"), pytest.raises(NotReady):
@@ -176,7 +158,7 @@ def test_nothing_is_done_while_it_is_not_known_what_is_in_use(mills: Mills) -> N
 
 
 def test_what_goes_wrong_with_one_view_stops_no_other(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     mill = kept.mill
     mill.run(f"CREATE MATERIALIZED VIEW a AS {_QUERY}")
     mill.run("REFRESH MATERIALIZED VIEW a FULL")
@@ -192,7 +174,7 @@ def test_what_goes_wrong_with_one_view_stops_no_other(mills: Mills) -> None:
 
 @pytest.mark.parametrize("which", ["a manifest of the old", "a list of the new", "a new manifest"])
 def test_nothing_is_deleted_if_a_manifest_is_cut_short(mills: Mills, which: str) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     mill = kept.mill
     table = mill.table("v")
     snapshot = table.snapshots()[0 if "old" in which else -1]
@@ -218,7 +200,7 @@ def _without_blocks(content: bytes) -> bytes:
 
 
 def test_a_refused_expiry_deletes_nothing(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills, around=Interrupted))
+    kept = refreshed(keeper(mills, around=Interrupted))
     mill, rival = kept.mill, mills(clock=kept.clock)
     kept.pass_days(10)
     mill.table("orders").append(orders(9))
@@ -232,7 +214,7 @@ def test_a_refused_expiry_deletes_nothing(mills: Mills) -> None:
 
 
 def test_an_expiry_of_unknown_outcome_deletes_nothing(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills, around=LosesRequests))
+    kept = refreshed(keeper(mills, around=LosesRequests))
     kept.pass_days(10)
     kept.mill.catalog.lost = True
     before = everything(kept.mill, "v")
@@ -242,7 +224,7 @@ def test_an_expiry_of_unknown_outcome_deletes_nothing(mills: Mills) -> None:
 
 
 def test_an_expiry_whose_answer_is_lost_goes_on_once_the_table_tells(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills, around=LosesAnswers))
+    kept = refreshed(keeper(mills, around=LosesAnswers))
     kept.pass_days(10)
     kept.mill.catalog.lost = True
     assert kept.kept()["v"].expired.snapshots == 3
@@ -250,7 +232,7 @@ def test_an_expiry_whose_answer_is_lost_goes_on_once_the_table_tells(mills: Mill
 
 
 def test_files_outside_of_the_table_are_never_deleted(mills: Mills, tmp_path: Path) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     mill = kept.mill
     foreign = tmp_path / "elsewhere.parquet"
     pa.parquet.write_table(mill.table("v").scan().to_arrow(), foreign)
@@ -262,103 +244,8 @@ def test_files_outside_of_the_table_are_never_deleted(mills: Mills, tmp_path: Pa
     assert len(_ids(mill)) == 1
 
 
-def test_what_dead_refreshes_left_goes_once_it_is_old(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
-    mill = kept.mill
-    mill.table("orders").append(orders(7))
-    left = orphaned(mill)
-    assert {path.parent.parent.name for path in left} >= {"data"}
-    assert len(left) >= 3
-    kept.pass_days(0.9)
-    with unchanged(mill, "v"):
-        kept.kept()
-    kept.pass_days(0.2)
-    done = kept.kept()["v"]
-    assert done.unreferenced.files == len(left)
-    assert not _strays(mill)
-    assert not [folder for folder in _folders(mill) if not list(folder.iterdir())]
-    assert mill.stored("v") == [{"id": 1, "n": 1}, {"id": 2, "n": 1}]
-    assert mill.one("REFRESH MATERIALIZED VIEW v")["state"] == "READY"
-
-
-def _folders(mill: Mill) -> list[Path]:
-    where = Path(mill.table("v").location().removeprefix("file://"))
-    return [path for path in where.rglob("*") if path.is_dir()]
-
-
-def test_files_of_one_refresh_are_as_old_as_the_youngest(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
-    mill = kept.mill
-    left = {path for path in orphaned(mill) if path.suffix == ".parquet"}
-    (file,) = left
-    kept.pass_days(2)
-    younger = file.with_name("00001.parquet")
-    younger.write_bytes(b"still written")
-    os.utime(younger, (kept.clock.now().timestamp(),) * 2)
-    kept.kept()
-    assert file.exists()
-
-
-def test_files_of_other_names_and_places_stay(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
-    mill = kept.mill
-    where = Path(mill.table("v").location().removeprefix("file://"))
-    strange = [
-        where / "notes.txt",
-        where / "data/mine.parquet",
-        where / "data/00000-0-aaaa.parquet",
-        where / "metadata/version-hint.text",
-        where / "metadata/snap-1-0-a.avro",
-        where / "metadata/0123-m0.avro",
-        where.parent / f"{where.name}x/data/0123456789abcdef0123456789abcdef/0.parquet",
-    ]
-    for path in strange:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    kept.pass_days(100)
-    kept.kept()
-    assert all(path.exists() for path in strange)
-
-
-def test_a_refresh_that_wakes_up_late_cannot_commit_files_that_were_deleted(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills, around=Interrupted), times=0)
-    mill, other = kept.mill, _other(kept, mills)
-    mill.table("orders").append(orders(7))
-
-    def sleep() -> None:  # right before its commit, for two days
-        kept.pass_days(2)
-        done = other.kept()["v"]
-        assert done.unreferenced.files > 2
-
-    mill.catalog.before = sleep
-    with pytest.raises(Refused):
-        mill.run("REFRESH MATERIALIZED VIEW v")
-    assert mill.stored("v") == [{"id": 1, "n": 1}, {"id": 2, "n": 1}]
-    assert mill.one("REFRESH MATERIALIZED VIEW v")["state"] == "READY"
-    assert mill.stored("v")[-1] == {"id": 7, "n": 1}
-
-
-def _other(kept: Keeper, mills: Mills) -> Keeper:
-    """Return a keeper in what might be another process."""
-    return Keeper(mills(clock=kept.clock), kept.clock, kept.observed)
-
-
-def test_a_commit_between_listing_and_deleting_is_heeded(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills, around=Interrupted), times=0)
-    mill, rival = kept.mill, mills(clock=kept.clock)
-    mill.table("orders").append(orders(7))
-    left = orphaned(mill)
-    kept.pass_days(2)
-    mill.catalog.before = lambda: rival.run("REFRESH MATERIALIZED VIEW v")  # before the fence
-    (done,) = kept.run()
-    assert isinstance(done.failure, Refused)
-    assert all(path.exists() for path in left)
-    assert kept.kept()["v"].unreferenced.files == len(left)
-    assert mill.stored("v")[-1] == {"id": 7, "n": 1}
-
-
 def test_views_that_are_refreshed_are_left_out(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     kept.pass_days(10)
     with unchanged(kept.mill, "v"):
         assert kept.run(busy=lambda view: view.table == "v") == []
@@ -366,7 +253,7 @@ def test_views_that_are_refreshed_are_left_out(mills: Mills) -> None:
 
 
 def test_it_ends_when_it_is_cancelled_or_takes_too_long(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     kept.pass_days(10)
     call = Cancellation()
     call.cancel()
@@ -378,23 +265,8 @@ def test_it_ends_when_it_is_cancelled_or_takes_too_long(mills: Mills) -> None:
     assert isinstance(done.failure, TimedOut)
 
 
-def test_old_metadata_files_go_once_the_table_forgets_them(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills), times=0)
-    mill = kept.mill
-    with mill.table("v").transaction() as change:
-        change.set_properties({"write.metadata.previous-versions-max": "2"})
-    for number in range(5):
-        with mill.table("v").transaction() as change:
-            change.set_properties({"some": str(number)})
-    kept.pass_days(2)
-    location = mill.table("v").metadata_location
-    assert kept.kept()["v"].unreferenced.files == 4
-    assert mill.table("v").metadata_location == location  # no commit for that alone
-    assert not _strays(mill)
-
-
 def test_what_was_made_an_ordinary_table_is_left_alone(mills: Mills) -> None:
-    kept = _refreshed(keeper(mills))
+    kept = refreshed(keeper(mills))
     mill = kept.mill
     mill.run("DROP MATERIALIZED VIEW v KEEP TABLE")
     kept.pass_days(10)

@@ -13,6 +13,7 @@ from flightlake.telemetry import (
     Admission,
     AuthenticationFinished,
     InternalFailure,
+    MaintenanceFinished,
     QueryFinished,
     RefreshFinished,
     Refreshing,
@@ -165,6 +166,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
     metrics.observe(AuthenticationFinished("jwt", True, "carol", "1.2.3.4"))
     metrics.observe(REFRESH)
     metrics.observe(ViewsSurveyed({VIEW: timedelta()}, 0))
+    metrics.observe(MaintenanceFinished(VIEW, "OK", 2, 9, 100, 3, 30, 0, MS))
     actual = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         if not family.name.startswith("flightlake_"):
