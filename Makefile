@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench corpus corpus-refused corpus-stories proto constraints clean
+.PHONY: help setup demo test check format bench corpus corpus-refused corpus-stories view-stories proto constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -47,6 +47,11 @@ corpus-refused: $(INSTALLED) ## write down which tables of the corpus are refuse
 
 corpus-stories: $(INSTALLED) ## have Spark and DuckDB tell random stories of tables, and read them (ARGS='SEED COUNT')
 	$(BIN)/python -m tests.corpus.stories $(ARGS)
+
+view-stories: $(INSTALLED) ## more faults, killed processes and random stories of views than `make test` has time for (ARGS='-k kill')
+	FLIGHTLAKE_VIEW_STORIES=$${FLIGHTLAKE_VIEW_STORIES:-20} $(BIN)/python -m pytest tests/property/test_fault_stories.py \
+		tests/integration/test_materialized_kills.py tests/integration/test_materialized_rivals.py \
+		tests/integration/test_materialized_storms.py $(ARGS)
 
 proto: $(INSTALLED) ## generate flightlake/_proto from proto/
 	$(BIN)/python proto/generate.py
