@@ -15,7 +15,7 @@ from flightlake.lake.locations import Scheme, locate
 from flightlake.lake.stores import StoreSettings
 
 _ABSENT = ("is a directory", "NO_SUCH_KEY", "NO_SUCH_BUCKET", "RESOURCE_NOT_FOUND")
-_REFUSALS = (
+REFUSALS = (
     "ACCESS_DENIED",
     "INVALID_ACCESS_KEY_ID",
     "SIGNATURE_DOES_NOT_MATCH",
@@ -25,6 +25,7 @@ _REFUSALS = (
     "http_status_code=403",
     "Could not create a OAuth2 access token",
 )
+"""What is in the words of a store that lets nobody in with these credentials."""
 
 
 def filesystem(store: StoreSettings) -> pafs.FileSystem:
@@ -131,7 +132,7 @@ def translated(subject: str) -> Iterator[None]:
     except (OSError, pa.ArrowException) as failure:
         if any(sign in str(failure) for sign in _ABSENT):
             raise DamagedData(f"{subject} is missing") from failure
-        if any(sign in str(failure) for sign in _REFUSALS):
+        if any(sign in str(failure) for sign in REFUSALS):
             raise NotReady(f"{subject} may not be read by this server") from failure
         raise NotReady(f"{subject} cannot be read: its store does not answer") from failure
 

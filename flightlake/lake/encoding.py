@@ -5,6 +5,7 @@ while the engine computes, row groups go to files of lanes: a lane has at most o
 one row group, so that what is held in memory is known beforehand.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -20,6 +21,7 @@ from flightlake.lake.new_files import open_new
 from flightlake.lake.stores import StoreSettings
 
 _GROUP_ROWS = 1 << 20
+_QUICK_SECONDS = 30.0
 _SAMPLE = 1 << 14
 _FEWEST = 1 << 12
 _DISTINCT = 0.9
@@ -100,7 +102,7 @@ class Encoders:
         self._encoding = encoding
         self._numbers = count()
         self._threads = ThreadPoolExecutor(encoding.at_once, thread_name_prefix="encoder")
-        self._lanes = [_Lane(encoding.file_bytes, self._open) for _ in range(encoding.at_once)]
+        self._lanes = [_Lane(encoding, self._open) for _ in range(encoding.at_once)]
         self._dictionaries: list[str] | None = None
         self.paths: list[str] = []
         """Of all files that were begun."""
@@ -162,10 +164,15 @@ class _Lane:
     """One file after the other, each row group by whichever thread; one at a time.
 
     ``key`` and ``work`` belong to the thread that hands work out.
+
+    A file can only be ended with the keys that it was begun with.  Where they end, it is ended
+    once there are new ones, which come minutes before; and at once, unless row groups have come
+    quickly: nobody knows when the next one will.
     """
 
-    def __init__(self, file_bytes: int, open_file: "Callable[[Key], _OpenFile]") -> None:
-        self._file_bytes = file_bytes
+    def __init__(self, encoding: Encoding, open_file: "Callable[[Key], _OpenFile]") -> None:
+        self._file_bytes = encoding.file_bytes
+        self._written = -_QUICK_SECONDS
         self._open = open_file
         self._file: _OpenFile | None = None
         self.key: Key | None = None
@@ -182,11 +189,14 @@ class _Lane:
         return True
 
     def write(self, group: Group) -> None:
-        if self._file is not None and self._file.key != group.key:
+        if self._file is not None and (self._file.key != group.key or self._file.is_old()):
             self.end()
         if self._file is None:
             self._file = self._open(group.key)
-        if self._file.write(group) >= self._file_bytes:
+        size = self._file.write(group)
+        before, self._written = self._written, time.monotonic()
+        slow = self._file.ages and self._written - before > _QUICK_SECONDS
+        if size >= self._file_bytes or slow:
             self.end()
 
     def end(self) -> None:
@@ -213,10 +223,13 @@ class _OpenFile:
     ) -> None:
         self.path = path
         self.key = key
+        self.ages = store.keys is not None
+        self._store = store
+        self._held = store.held()
         self._schema = schema
         self._floats = [at for at, type_ in enumerate(schema.types) if pa.types.is_floating(type_)]
         self._nans = dict.fromkeys(self._floats, 0)
-        self._stream = open_new(store, path)
+        self._stream = open_new(self._held, path)
         self._writer = pq.ParquetWriter(
             self._stream,
             schema,
@@ -226,6 +239,10 @@ class _OpenFile:
             use_dictionary=list(dictionaries),
             write_page_index=True,
         )
+
+    def is_old(self) -> bool:
+        """Return whether its keys are about to end, and there are new ones."""
+        return self.ages and self._store.held() != self._held
 
     def write(self, group: Group) -> int:
         """Write a row group; return how many bytes the file has by now."""

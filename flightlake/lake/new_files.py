@@ -26,6 +26,8 @@ def written(subject: str) -> Iterator[None]:
     except PermissionError as refused:
         raise NotReady(f"{subject} may not be written by this server") from refused
     except (OSError, pa.ArrowException) as failure:
+        if any(sign in str(failure) for sign in blobs.REFUSALS):
+            raise NotReady(f"{subject} may not be written by this server") from failure
         raise NotReady(
             f"{subject} cannot be written: its store does not answer, is full, or refuses it"
         ) from failure

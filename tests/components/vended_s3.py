@@ -14,11 +14,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from io import BytesIO
+from types import SimpleNamespace
+from typing import IO, Any
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from pyiceberg.catalog.rest import CreateTableRequest
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import CommitTableRequest
 
 from tests.components import s3
 from tests.fix_catalogs import Lake
@@ -29,6 +34,9 @@ _EXPIRED = b"""<?xml version="1.0" encoding="UTF-8"?>
 _BADLY_SIGNED = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>SignatureDoesNotMatch</Code><Message>It is not signed as it says.</Message></Error>"""
 
+_DENIED = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
+
 
 @dataclass
 class Vended:
@@ -36,7 +44,7 @@ class Vended:
 
     ``asked`` are the tokens with the moment each ends, by monotonic time; ``used`` those that came
     with requests for files.  ``broken`` makes the catalog fail; ``tells`` lets it say when tokens
-    end; ``bearers`` are the logins that loads came with.
+    end; ``bearers`` are the logins that loads came with.  ``read_only`` tokens let nobody write.
     """
 
     lake: Lake
@@ -44,6 +52,7 @@ class Vended:
     lives: float = 3600.0
     tells: bool = True
     broken: bool = False
+    read_only: bool = False
     asked: dict[str, float] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     bearers: list[str] = field(default_factory=list)
@@ -75,13 +84,40 @@ class Vended:
         """Whether all tokens that were given out so far have ended."""
         return not any(map(self.holds, list(self.asked)))
 
-    def table(self, name: str) -> bytes:
+    def table(self, name: str) -> bytes | None:
         """Return the ``LoadTableResult`` of a table of the lake, with a new token."""
-        table = self.lake.writer.load_table((self.lake.root, name))
+        try:
+            table = self.lake.writer.load_table((self.lake.root, name))
+        except NoSuchTableError:
+            return None
         with table.io.new_input(table.metadata_location).open() as opened:
             metadata = json.loads(opened.read())
+        return self._result(metadata, table.metadata_location)
+
+    def staged(self, body: bytes) -> bytes:
+        """Return the ``LoadTableResult`` of a table that is only prepared, with a new token."""
+        asked = CreateTableRequest.model_validate({"location": None, **json.loads(body)})
+        assert asked.stage_create
+        assert asked.partition_spec is not None
+        staged = self.lake.writer._create_staged_table(  # type: ignore[attr-defined]
+            (self.lake.root, asked.name),
+            asked.table_schema,
+            asked.location,
+            asked.partition_spec,
+            properties=asked.properties,
+        )
+        return self._result(json.loads(staged.metadata.model_dump_json()), None)
+
+    def committed(self, name: str, body: bytes) -> bytes:
+        """Return the ``CommitTableResponse`` to the request *body*."""
+        asked = CommitTableRequest.model_validate_json(body)
+        table = SimpleNamespace(name=lambda: (self.lake.root, name))
+        made = self.lake.writer.commit_table(table, asked.requirements, asked.updates)  # type: ignore[arg-type]
+        return made.model_dump_json().encode()
+
+    def _result(self, metadata: Any, location: str | None) -> bytes:
         credentials = [{"prefix": "s3://", "config": self.give()}]
-        result = {"metadata-location": table.metadata_location, "metadata": metadata}
+        result = {"metadata-location": location, "metadata": metadata}
         return json.dumps({**result, "config": {}, "storage-credentials": credentials}).encode()
 
 
@@ -149,19 +185,19 @@ def _signed(asked: BaseHTTPRequestHandler, target: s3.Server, token: str) -> boo
     return bool(signer.signature(text, request) == shown.group(2))
 
 
-def _fetched(asked: BaseHTTPRequestHandler, target: s3.Server) -> _Answer:
+def _fetched(asked: BaseHTTPRequestHandler, target: s3.Server, body: bytes) -> _Answer:
     """Return what *target* answers, which is asked without a token."""
-    ours = {"Host": f"127.0.0.1:{target.port}", "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
+    ours = {"Host": f"127.0.0.1:{target.port}", "Content-Length": str(len(body))}
     for name in ("Range", "If-Match", "If-None-Match"):
         if asked.headers[name]:
             ours[name] = asked.headers[name]
-    request = AWSRequest(asked.command, f"{target.endpoint}{asked.path}", ours)
+    request = AWSRequest(asked.command, f"{target.endpoint}{asked.path}", ours, data=body)
     _signer(target, None).add_auth(request)
     onward = http.client.HTTPConnection("127.0.0.1", target.port, timeout=30)
     onward.putrequest(asked.command, asked.path, skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers.items():
         onward.putheader(name, value)
-    onward.endheaders()
+    onward.endheaders(body)
     found = onward.getresponse()
     answer = _Answer(found.status, found.read(), found.getheaders())
     onward.close()
@@ -172,8 +208,27 @@ def _signer(target: s3.Server, token: str | None) -> S3SigV4Auth:
     return S3SigV4Auth(Credentials(target.access_key, target.secret_key, token), "s3", "us-east-1")
 
 
+def _body(asked: BaseHTTPRequestHandler) -> bytes:
+    """Return what was sent, without the chunks it came in."""
+    if asked.headers["transfer-encoding"] == "chunked":
+        body = b"".join(_chunks(asked.rfile))
+        asked.rfile.readline()
+    else:
+        body = asked.rfile.read(int(asked.headers["content-length"] or 0))
+    if asked.headers["content-encoding"] == "aws-chunked":
+        return b"".join(_chunks(BytesIO(body)))
+    return body
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while size := int(stream.readline().partition(b";")[0], 16):
+        yield stream.read(size)
+        stream.readline()
+
+
 class _Store(_Quiet):
     def do_GET(self) -> None:
+        body = _body(self)
         token = self.headers.get("x-amz-security-token") or ""
         self.of.used.append(token)
         if not self.of.holds(token):
@@ -184,10 +239,13 @@ class _Store(_Quiet):
             self.of.refused += 1
             self.reply(403, _BADLY_SIGNED, [("Content-Type", "application/xml")])
             return
-        found = _fetched(self, self.of.target)
+        if self.of.read_only and self.command not in ("GET", "HEAD"):
+            self.reply(403, _DENIED, [("Content-Type", "application/xml")])
+            return
+        found = _fetched(self, self.of.target, body)
         self.reply(found.status, found.body, found.headers)
 
-    do_HEAD = do_GET  # noqa: N815 - http.server's name
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
 
 class _Catalog(_Quiet):
@@ -199,4 +257,15 @@ class _Catalog(_Quiet):
             self.reply(500, b'{"error": {"message": "broken", "type": "Broken", "code": 500}}')
         else:
             self.of.bearers.append(self.headers.get("Authorization") or "")
-            self.reply(200, self.of.table(path.rpartition("/")[2]))
+            found = self.of.table(path.rpartition("/")[2])
+            if found is None:
+                self.reply(404, b'{"error": {"message": "no", "type": "NoTable", "code": 404}}')
+            else:
+                self.reply(200, found)
+
+    def do_POST(self) -> None:
+        body = _body(self)
+        if self.path.endswith("/tables"):
+            self.reply(200, self.of.staged(body))
+        else:
+            self.reply(200, self.of.committed(self.path.rpartition("/")[2], body))
