@@ -11,7 +11,14 @@ from flightlake.names import AS_OF_MARK, TableIdentifier, quote
 from flightlake.refresh.finding import View
 from flightlake.refresh.policy import Policy, clauses
 from flightlake.refresh.records import Definition, Source
-from flightlake.refresh.statements import Describe, ExplainCreate, ShowCreate, Verify, ViewStatement
+from flightlake.refresh.statements import (
+    Describe,
+    ExplainCreate,
+    ExplainRefresh,
+    ShowCreate,
+    Verify,
+    ViewStatement,
+)
 
 OUTCOMES = pa.schema(
     [
@@ -97,7 +104,8 @@ def schema_of(statement: ViewStatement) -> pa.Schema:
         return CREATE_STATEMENTS
     if isinstance(statement, Verify):
         return VERIFICATIONS
-    return DESCRIPTIONS if isinstance(statement, Describe | ExplainCreate) else OUTCOMES
+    described = isinstance(statement, Describe | ExplainCreate | ExplainRefresh)
+    return DESCRIPTIONS if described else OUTCOMES
 
 
 def outcome_rows(outcomes: Iterable[Outcome]) -> pa.Table:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from flightlake.engine.defaults import Defaults
-from flightlake.errors import Unsupported
 from flightlake.lake.commits import Committed
 from flightlake.refresh.altering import alter
 from flightlake.refresh.asking import WRITER, Asked, require_writer
 from flightlake.refresh.creating import create, drop
 from flightlake.refresh.dependencies import stale_upstream
+from flightlake.refresh.explaining import explain
 from flightlake.refresh.finding import Views, state_word, view_of
 from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.outcomes import (
@@ -81,9 +81,7 @@ class MaterializedViews:
         if isinstance(statement, ExplainCreate):
             return self._explained_create(statement, asked)
         if isinstance(statement, ExplainRefresh):
-            raise Unsupported(
-                "EXPLAIN REFRESH is not there yet; REFRESH itself says what it did and why"
-            )
+            return properties_rows(explain(self.jobs, statement, asked))
         require_writer(asked)
         if isinstance(statement, Verify):
             return verification_rows([verify(self.jobs, statement, asked)])
