@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import deletes, history, machine, planning, prune, select1, stream, tpch
+from bench import deletes, history, increments, machine, planning, prune, select1, stream, tpch
 from bench.report import Table, save
 
 Run = Callable[[float, int, Callable[[str], None]], dict[str, Any]]
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, tuple[Run, Callable[[Any], list[Table]]]] = {
     "prune": (prune.run, prune.table),
     "planning": (planning.run, planning.table),
     "history": (history.run, history.table),
+    "increments": (increments.run, increments.table),
 }
 
 
