@@ -76,7 +76,7 @@ def _unpaired(held: Sequence[tuple[Row, int]], schema: pa.Schema) -> Iterable[tu
     numbers = [place for place, kind in enumerate(kinds) if is_approximate(kind)]
     groups: dict[Row, tuple[list[_Rows], list[_Rows]]] = {}
     for row, weight in held:
-        exact = tuple(value for place, value in enumerate(row) if place not in numbers)
+        exact = tuple(_key(value) for place, value in enumerate(row) if place not in numbers)
         missing, extra = groups.setdefault(exact, ([], []))
         (extra if weight > 0 else missing).append(_Rows(row, abs(weight)))
 
@@ -93,6 +93,10 @@ def _unpaired(held: Sequence[tuple[Row, int]], schema: pa.Schema) -> Iterable[tu
         _cancel(sorted(missing, key=lead), sorted(extra, key=lead), close, lead)
         yield from ((rows.row, -rows.count) for rows in missing if rows.count)
         yield from ((rows.row, rows.count) for rows in extra if rows.count)
+
+
+def _key(value: Any) -> Any:
+    return repr(value) if isinstance(value, list | dict) else value
 
 
 def _cancel(

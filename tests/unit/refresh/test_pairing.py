@@ -36,6 +36,13 @@ def test_rows_that_differ_elsewhere_do_not_cancel() -> None:
     assert (found.missing, found.extra) == (1, 2)
 
 
+def test_lists_and_structs_are_paired_too() -> None:
+    schema = pa.schema([("x", pa.float64()), ("l", pa.list_(pa.int64()))])
+    rows = [((1.0, [1, None]), -1), ((_NEAR, [1, None]), 1), ((_NEAR, [1]), 1), ((1.0, None), -1)]
+    found = _found(rows, schema)
+    assert (found.missing, found.extra) == (1, 1)
+
+
 def test_null_and_no_number_are_values_of_their_own() -> None:
     nan = float("nan")
     rows = [(("a", nan, 1.0), -1), (("a", None, 1.0), 1), (("a", nan, _NEAR), 1)]
