@@ -8,7 +8,7 @@ Source: AWS Glue API, ``GetDatabases``, ``GetDatabase``, ``GetTables``, ``GetTab
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -113,6 +113,13 @@ class GlueMetastore:
                 return location
         except _Absent as absent:
             raise NoSuchDatabase from absent
+
+    def make(self, database: str, location: str | None) -> None:
+        given = {"Name": database, **({"LocationUri": location} if location else {})}
+        with _translated():
+            client = self._client()
+            with suppress(client.exceptions.AlreadyExistsException):
+                client.create_database(DatabaseInput=given, **self._catalog())
 
     def keeps(self, name: str) -> bool:
         return name == name.lower()

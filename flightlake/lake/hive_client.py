@@ -13,11 +13,13 @@ Source: Hive's ``hive_metastore.thrift``.
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from hive_metastore.ThriftHiveMetastore import Client
 from hive_metastore.ttypes import (
+    AlreadyExistsException,
+    Database,
     GetTableRequest,
     GetTablesRequest,
     NoSuchObjectException,
@@ -71,6 +73,10 @@ class HiveMetastore:
             except (NoSuchObjectException, UnknownDBException) as missing:
                 raise NoSuchDatabase from missing
             return found
+
+    def make(self, database: str, location: str | None) -> None:
+        with self._connection() as client, suppress(AlreadyExistsException):
+            client.create_database(Database(name=database, locationUri=location))
 
     def keeps(self, name: str) -> bool:
         return re.fullmatch(r"[a-z0-9_]+", name) is not None

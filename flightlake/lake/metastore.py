@@ -10,7 +10,7 @@ Source: Iceberg's ``BaseMetastoreTableOperations`` (``table_type``, ``metadata_l
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pyiceberg.exceptions import ForbiddenError
 from pyiceberg.table.metadata import TableMetadata
@@ -45,6 +45,8 @@ _OF_CONTENT = (
 
 Parameters = Mapping[str, str]
 """What a metastore has on a table."""
+
+T = TypeVar("T")
 
 
 class NoSuchDatabase(Exception):
@@ -83,6 +85,10 @@ class Metastore(Protocol):
         Raises:
             NoSuchDatabase: There is no such database.
         """
+        ...
+
+    def make(self, database: str, location: str | None) -> None:
+        """Make a database, whose files go to *location*; does nothing if it is there."""
         ...
 
     def keeps(self, name: str) -> bool:
@@ -181,8 +187,12 @@ class MetastoreCatalog(PointedTables):
                 f"catalog '{self.name}' does not say where tables of schema '{db_schema}' go; give"
                 " the schema a location, or the catalog a warehouse"
             )
-        below = f"{str(warehouse).rstrip('/')}/{folder_name(db_schema)}.db"
-        return folder_of_its_own(home or below, table)
+        return folder_of_its_own(home or _below(str(warehouse), db_schema), table)
+
+    def make_schema(self, db_schema: str) -> None:
+        warehouse = self._properties.get("warehouse")
+        location = _below(warehouse, db_schema) if warehouse else None
+        self._change(lambda: self._connect().make(db_schema, location))
 
     def store(self, location: str) -> StoreSettings:
         return settings_for(location, self._properties, self._timeout.total_seconds())
@@ -190,8 +200,8 @@ class MetastoreCatalog(PointedTables):
     def materialized_views(self, db_schema: str) -> list[str]:
         return self._calls.run(lambda: self._materialized_views(db_schema))
 
-    def _change(self, change: Callable[[], bool]) -> bool:
-        def work() -> bool:
+    def _change(self, change: Callable[[], T]) -> T:
+        def work() -> T:
             try:
                 return change()
             except ForbiddenError as refused:
@@ -265,6 +275,10 @@ class MetastoreCatalog(PointedTables):
             return no_table(identifier, self._tables(identifier.db_schema))
         except NotFound as no_such_schema:
             return no_such_schema
+
+
+def _below(warehouse: str, db_schema: str) -> str:
+    return f"{warehouse.rstrip('/')}/{folder_name(db_schema)}.db"
 
 
 def _is_iceberg(parameters: Parameters) -> bool:
