@@ -128,8 +128,8 @@ def _between(table: IcebergTable, old: int | None, new: int | None) -> list[Snap
     while at != old:
         if at is None:
             return Unclear(
-                f"it was rolled back, or is another branch: snapshot {old}, which the rows were"
-                " made of, is not before its snapshot now"
+                "that does not follow from the other: it was rolled back, is another branch, or has"
+                " lost its history"
             )
         snapshot = table.metadata.snapshot_by_id(at)
         if snapshot is None:
