@@ -6,21 +6,35 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from flightlake.cli import sql_target
+from flightlake.cli.project_server import AdbcServer
 from flightlake.cli.sql_table import draw
-from flightlake.demo import connections, examples, lakehouse, serving
+from flightlake.clock import SystemClock
+from flightlake.demo import connections, examples, inventory_views, lakehouse, serving
 from flightlake.demo.connections import Door
+from flightlake.demo.following import TARGET_LAG, Following
+from flightlake.project.server import Server
 
 _DESCRIPTION = """\
 Build a small lakehouse in a folder (the inventory of the change-data-capture tutorials, and
-TPC-H), serve it with TLS and a user "demo", show a query of each, and stay up until Ctrl-C.
+TPC-H), serve it with TLS and a user "demo", show a query of each, apply the project
+examples/inventory of materialized views, and stay up until Ctrl-C. A few orders come in
+meanwhile, and the views follow.
 
 The folder is used again the next time.
 """
+_COMING = (
+    "\n{}, written to the lakehouse by pyiceberg and not through the server; gold follows by"
+    f"\nitself, with a target lag of {TARGET_LAG} seconds:\n"
+)
+_LOOK_AGAIN = 0.2  # seconds
 
 
 def add_parser(subparsers: Any) -> None:
@@ -84,22 +98,51 @@ def _show(built: lakehouse.Lakehouse, port: int, *, stay: bool) -> None:
         for example in examples.EXAMPLES:
             print(f"\n{example.title}\n")
             draw(examples.ask(door, example.sql), sys.stdout)
-        _print_doors(door)
-        if stay:
-            _wait()
-            print("\nstopping")
+        with _asked(door) as asked:
+            print(f"\n{inventory_views.apply(asked)}")
+            print(f"\n{inventory_views.GOLD.title}\n")
+            draw(examples.ask(door, inventory_views.GOLD.sql), sys.stdout)
+            if stay:
+                _print_doors(door)
+                _wait(Following(built, asked, SystemClock()))
+                print("\nstopping")
+            else:
+                _print_orders(Following(built, asked, SystemClock(), count=1))
+                _print_doors(door)
     finally:
         server.stop()
 
 
-def _wait() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
+@contextmanager
+def _asked(door: Door) -> Iterator[Server]:
+    target = sql_target.Target(door.location, door.user, door.password, insecure=True)
+    connection = sql_target.connect(target)
+    try:
+        yield AdbcServer(connection)
+    finally:
+        connection.close()
+
+
+def _print_orders(following: Following) -> None:
+    pause = threading.Event()
+    print(_COMING.format("An order comes in"), flush=True)
+    for line in following.through(lambda: pause.wait(_LOOK_AGAIN)):
+        print(f"  {line}")
+
+
+def _wait(following: Following) -> None:
+    """Wait for Ctrl-C or SIGTERM, while orders come in."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     print("\nThe server stays up until Ctrl-C.", flush=True)
-    while not stop.wait(0.1):  # without end, it would miss a signal given to another thread
-        pass
+    print(_COMING.format(f"{following.count} orders come in"), flush=True)
+    while not stop.wait(_LOOK_AGAIN):  # without end, it would miss a signal given to a thread
+        if following.over:
+            continue
+        line = following.step()
+        if line is not None:
+            print(f"  {line}", flush=True)
 
 
 def _print_doors(door: Door) -> None:

@@ -5,12 +5,14 @@ The rows are those of the sample database that the Debezium tutorial captures
 products, four orders.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
 
 SCHEMA = "bronze.inventory"
+VIEWS = ("silver.inventory", "gold.inventory")
+"""The schemas of what is made of the tables."""
 
 _CUSTOMERS = pa.schema(
     [
@@ -71,6 +73,14 @@ def tables() -> Mapping[str, pa.Table]:
         "products": _table(_PRODUCTS, _PRODUCT_ROWS),
         "orders": _table(_ORDERS, _ORDER_ROWS),
     }
+
+
+def new_orders(numbers: Iterable[int], day: date) -> pa.Table:
+    """Return orders of these *numbers*, made on *day* by any of the customers."""
+    rows = [
+        (number, day, 1001 + number % 4, 1 + number % 3, 101 + number % 9) for number in numbers
+    ]
+    return _table(_ORDERS, rows)
 
 
 def _table(schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> pa.Table:

@@ -17,9 +17,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyiceberg.catalog.sql import SqlCatalog
 
 from flightlake.demo import inventory, tpch
@@ -27,7 +29,7 @@ from flightlake.errors import Conflict, PreconditionFailed
 from flightlake.names import to_namespace
 
 CATALOG = "lake"
-_FORMAT = 1  # raised when the contents change, so that older folders are built anew
+_FORMAT = 2  # raised when the contents change, so that older folders are built anew
 _OURS = {"lakehouse.json", "lakehouse.json.new", "lock", "catalog.db", "catalog.db-journal"}
 _OUR_FOLDERS = {"warehouse", "generated", "server"}
 
@@ -122,6 +124,8 @@ def build(directory: Path, scale: float, report: Callable[[str], None]) -> Lakeh
         for name, rows in inventory.tables().items():
             report(f"writing {inventory.SCHEMA}.{name}")
             _write(catalog, inventory.SCHEMA, name, rows.to_reader())
+        for db_schema in inventory.VIEWS:
+            _make_schema(catalog, db_schema)
         for name in tpch.TABLES:
             report(f"writing {tpch.SCHEMA}.{name}")
             _write(catalog, tpch.SCHEMA, name, tpch.read(name, generated))
@@ -132,12 +136,30 @@ def build(directory: Path, scale: float, report: Callable[[str], None]) -> Lakeh
     return lakehouse
 
 
+def add_orders(lakehouse: Lakehouse, count: int, day: date) -> list[int]:
+    """Write *count* new orders, as any program with pyiceberg would; return their numbers."""
+    catalog = SqlCatalog(CATALOG, uri=lakehouse.uri, warehouse=lakehouse.warehouse)
+    try:
+        table = catalog.load_table((*to_namespace(inventory.SCHEMA), "orders"))
+        known = table.scan(selected_fields=("order_number",)).to_arrow()["order_number"]
+        last = pc.max(known).as_py() or 0
+        numbers = list(range(last + 1, last + 1 + count))
+        table.append(inventory.new_orders(numbers, day))
+    finally:
+        catalog.close()
+    return numbers
+
+
 def _write(catalog: SqlCatalog, db_schema: str, name: str, rows: pa.RecordBatchReader) -> None:
+    _make_schema(catalog, db_schema)
+    table = catalog.create_table((*to_namespace(db_schema), name), schema=rows.schema)
+    table.append(rows)
+
+
+def _make_schema(catalog: SqlCatalog, db_schema: str) -> None:
     namespace = to_namespace(db_schema)
     for depth in range(1, len(namespace) + 1):
         catalog.create_namespace_if_not_exists(namespace[:depth])
-    table = catalog.create_table((*namespace, name), schema=rows.schema)
-    table.append(rows)
 
 
 def _facts(directory: Path, scale: float) -> dict[str, object]:

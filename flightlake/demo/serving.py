@@ -13,6 +13,7 @@ from flightlake.demo.connections import Door
 from flightlake.demo.lakehouse import CATALOG, Lakehouse
 
 USER = "demo"
+_ROLES = frozenset({"writer"})  # who may make views
 
 
 def configuration(lakehouse: Lakehouse, port: int) -> Path:
@@ -41,6 +42,7 @@ users_file = "users.toml"
 type = "sql"
 uri = {json.dumps(lakehouse.uri)}
 warehouse = {json.dumps(lakehouse.warehouse)}
+writable = true
 
 [logging]
 level = "WARNING"
@@ -54,13 +56,17 @@ def password(lakehouse: Lakehouse) -> str:
     """Return the demo user's password, made at the first start and kept for the owner's eyes."""
     users = UsersFile(lakehouse.server / "users.toml")
     file = lakehouse.server / "password"
-    if users.get(USER) is not None and file.exists():
+    known = users.get(USER)
+    if known is not None and known.roles != _ROLES:  # made by an earlier version
+        users.remove(USER)
+        known = None
+    if known is not None and file.exists():
         return file.read_text("ascii").strip()
     fresh = secrets.token_urlsafe(12)
     # In this order, a kill at any point leaves a password that is made anew, not a wrong one.
     file.unlink(missing_ok=True)
-    if users.get(USER) is None:
-        users.add(User(USER, hash_password(fresh)))
+    if known is None:
+        users.add(User(USER, hash_password(fresh), _ROLES))
     else:
         users.set_password(USER, hash_password(fresh))
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

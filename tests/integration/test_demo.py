@@ -24,6 +24,25 @@ def test_both_data_sets_answer(demo_directory: Path) -> None:
     assert len(re.findall(r"^\s*\d+\s+[\d.]+\s+199\d-\d\d-\d\d\s+0\s*$", output, re.M)) == 10
 
 
+def test_gold_has_a_new_order_soon_after_it_was_written_past_the_server(
+    demo_directory: Path,
+) -> None:
+    output = (demo_directory.parent / "first-output.txt").read_text()
+    assert "4 of its views were made or refreshed (4 in all)" in output
+    assert re.search(r"^2016-01-01\s+2\s+2\s+3\s+9\.85$", output, re.M)
+    assert re.search(r"^2016-02-01\s+2\s+2\s+3\s+7\.3$", output, re.M)
+    assert re.search(r"^  order 10005 is in gold after \d+\.\d s$", output, re.M)
+
+
+def test_orders_come_in_while_it_runs(demo_directory: Path) -> None:
+    with Demo(demo_directory) as demo:
+        demo.wait_for("all its views are there")
+        first = demo.wait_for(r"order (\d+) is in gold")
+        assert demo.wait_for(rf"order {int(first[1]) + 1} is in gold")
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(30) == 0
+
+
 def test_the_second_start_is_ready_within_five_seconds(demo_directory: Path) -> None:
     began = time.monotonic()
     with Demo(demo_directory) as demo:
