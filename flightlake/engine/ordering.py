@@ -1,34 +1,53 @@
 """A plan whose rows come in an order, for whoever writes them down."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from datafusion import col
+import pyarrow as pa
+from datafusion import Expr, col, udf
 from datafusion.functions import date_trunc
 
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.engine import Plan
+from flightlake.lake.layout_terms import LayoutTerm, partition_values
+from flightlake.lake.storable import stored_anyhow
 from flightlake.names import quote_always
 
+_UNITS = frozenset({"year", "month", "day", "hour"})
 
-def ordered(plan: Plan, keys: Sequence[tuple[str, str]]) -> Plan:
-    """Return *plan* with its rows ordered by *keys*; as it is, if there are none.
+
+def ordered(plan: Plan, terms: Sequence[LayoutTerm]) -> Plan:
+    """Return *plan* with the rows of each partition by *terms* together; as it is without terms.
 
     Args:
         plan: Of a query whose columns have different names.
-        keys: Names of its columns, each with what is to come together: ``identity`` for equal
-            values; ``year``, ``month``, ``day`` or ``hour``.
+        terms: How its rows are cut; each can be.
 
     Raises:
         FlightlakeError: The rows cannot be ordered so.
     """
-    if not keys:
+    if not terms:
         return plan
-    terms = []
-    for name, unit in keys:
-        column = col(quote_always(name))
-        terms.append(column if unit == "identity" else date_trunc(unit, column))
     try:
-        return replace(plan, frame=plan.frame.sort(*(term.sort() for term in terms)))
+        keys = [_key(term, plan.frame.schema().field(term.column).type) for term in terms]
+        return replace(plan, frame=plan.frame.sort(*(key.sort() for key in keys)))
     except Exception as error:
         raise translate(error, plan.text) from error
+
+
+def _key(term: LayoutTerm, type_: pa.DataType) -> Expr:
+    column = col(quote_always(term.column))
+    if term.transform in _UNITS:
+        return date_trunc(term.transform, column)
+    if not term.transform.startswith("bucket["):
+        return column  # truncated values come in the order of the whole ones
+    return udf(_buckets(term), [type_], pa.int32(), "immutable", "partition_of_row")(column)
+
+
+def _buckets(term: LayoutTerm) -> Callable[[Any], pa.Array]:
+    def buckets(values: pa.Array) -> pa.Array:
+        # What cannot be stored is refused where it is, with a sentence.
+        return partition_values(term, stored_anyhow(values))
+
+    return buckets

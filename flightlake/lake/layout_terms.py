@@ -1,5 +1,7 @@
 """How a table is cut into partitions: terms such as ``day(ordered_at)``, and their values.
 
+Terms that have a width are in ``wide_transforms``.
+
 Source: Iceberg spec, "Partition Transforms".
 """
 
@@ -23,7 +25,8 @@ from pyiceberg.transforms import (
 )
 from pyiceberg.types import DoubleType, FloatType
 
-from flightlake.errors import InvalidSql, Unsupported
+from flightlake.errors import InternalError, InvalidSql, Unsupported
+from flightlake.lake.wide_transforms import WideTransform, wide_transform
 from flightlake.names import nearest, quote
 
 _EPOCH_YEAR = 1970
@@ -31,13 +34,16 @@ _EPOCH_YEAR = 1970
 
 @dataclass(frozen=True, slots=True)
 class LayoutTerm:
-    """One term of PARTITIONED BY: ``transform`` (``identity``, ``year``, …) of ``column``."""
+    """One term of PARTITIONED BY: ``transform`` (``identity``, ``bucket[4]``, …) of ``column``."""
 
     transform: str
     column: str
 
     def __str__(self) -> str:
         column = quote(self.column)
+        kind, _, width = self.transform.rstrip("]").partition("[")
+        if width:
+            return f"{kind}({width}, {column})"
         return column if self.transform == "identity" else f"{self.transform}({column})"
 
 
@@ -97,6 +103,10 @@ _TRANSFORMS: Mapping[str, _Transform] = {
 }
 
 
+def _transform(term: LayoutTerm) -> _Transform | WideTransform | None:
+    return _TRANSFORMS.get(term.transform) or wide_transform(term.transform)
+
+
 def partition_spec(
     terms: Sequence[LayoutTerm], schema: Schema, spec_id: int, last_id: int | None
 ) -> PartitionSpec:
@@ -115,11 +125,12 @@ def partition_spec(
     fields: list[PartitionField] = []
     next_id = (last_id or PARTITION_FIELD_ID_START - 1) + 1
     for term in terms:
-        transform = _TRANSFORMS.get(term.transform)
+        transform = _transform(term)
         if transform is None:
             raise Unsupported(
-                f"PARTITIONED BY {term} is not written here; use a column itself, or year, month,"
-                " day or hour of one"
+                f"PARTITIONED BY {term} is not written here; use a column itself, year, month, day"
+                " or hour of one, or bucket(n, column) or truncate(n, column) with n from 1 to"
+                " 2147483647"
             )
         columns = {field.name: field for field in schema.fields}
         column = columns.get(term.column)
@@ -150,7 +161,19 @@ def partition_spec(
 
 def partition_columns(terms: Sequence[LayoutTerm], batch: pa.RecordBatch) -> tuple[pa.Array, ...]:
     """Return for each of *terms* the partition values of the rows, as Iceberg keeps them."""
-    return tuple(_TRANSFORMS[term.transform].values(batch.column(term.column)) for term in terms)
+    return tuple(partition_values(term, batch.column(term.column)) for term in terms)
+
+
+def partition_values(term: LayoutTerm, column: pa.Array) -> pa.Array:
+    """Return the partition values by *term* of a column, which is of a type that files have.
+
+    Raises:
+        InvalidSql: A value has none.
+    """
+    transform = _transform(term)
+    if transform is None:  # ``partition_spec`` says so before
+        raise InternalError(f"there are no values of {term}")
+    return transform.values(column)
 
 
 def runs(columns: Sequence[pa.Array], rows: int) -> list[tuple[int, int]]:

@@ -216,3 +216,10 @@ def as_stored(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
                 " is stored; round it or CAST it in the query"
             ) from lost
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def stored_anyhow(values: pa.Array) -> pa.Array:
+    """Return *values* of a plain type as they are stored, and others for those that do not fit."""
+    type_ = stored_type(values.type)
+    assert type_ is not None  # noqa: S101 - the table has the column
+    return pc.cast(values, arrow_type(type_), safe=False)

@@ -28,6 +28,7 @@ from flightlake.refresh.sources import Vector, place
 from flightlake.refresh.telescoping import Term, telescoped
 from flightlake.refresh.touching import (
     MOST_VALUES,
+    NARROWED,
     Touched,
     narrowed,
     partition_values,
@@ -193,6 +194,9 @@ def _partition(asked: Question, changed: Sequence[Window]) -> Choice | Blocked:
     tables = frozenset(window.identifier for window in changed)
     blocked = Blocked("")
     for number, term in enumerate(asked.definition.partitioned_by):
+        if term.transform not in NARROWED:
+            blocked = blocked if blocked.reason else Blocked(f"rows are not found by {term}")
+            continue
         origins = followed(survey, term.column, tables)
         if isinstance(origins, Blocked):
             blocked = blocked if blocked.reason else origins

@@ -151,6 +151,8 @@ class Head:
         self.require(")")
         if first == "identity" and len(arguments) == 1:
             return LayoutTerm("identity", arguments[0])
+        if len(arguments) == 2 and first in ("bucket", "truncate") and arguments[0].isdecimal():
+            return LayoutTerm(f"{first}[{arguments[0]}]", arguments[1])
         return LayoutTerm(first, ", ".join(arguments))
 
     def _argument(self) -> str:

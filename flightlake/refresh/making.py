@@ -108,10 +108,9 @@ class Maker:
                 f"the query of {job.view} gives other columns than when the view was made, so its"
                 " rows stay as they are; make it anew with CREATE OR REPLACE MATERIALIZED VIEW"
             )
-        keys = [(term.column, term.transform) for term in new.terms]
         try:
             for plan in plans:
-                self._draw(ordered(plan, keys), new.write, call)
+                self._draw(ordered(plan, new.terms), new.write, call)
         except BaseException:
             new.discard()
             raise

@@ -17,6 +17,9 @@ MOST_VALUES = 500
 
 _UNITS = {"year": "Y", "month": "M", "day": "D", "hour": "h"}
 
+NARROWED = frozenset({"identity", *_UNITS})
+"""Transforms whose partitions are conditions on the column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:

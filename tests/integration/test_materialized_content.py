@@ -120,7 +120,9 @@ def test_files_are_cut_at_a_size_and_have_ids_and_bounds(mills: Mills) -> None:
         ("nothing", "no column 'nothing'"),
         ("itm", "did you mean 'item'"),
         ("day(item)", "cannot be cut so"),
-        ("bucket(4, id)", "is not written here"),
+        ("bucket(id, 4)", "is not written here"),
+        ("bucket(0, id)", "n from 1 to 2147483647"),
+        ("truncate(4, price)", "cannot be cut so"),
         ("id, id", "twice"),
     ],
 )

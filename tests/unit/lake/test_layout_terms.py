@@ -83,7 +83,9 @@ def test_a_spec_gives_ids_that_the_table_never_gave() -> None:
 @pytest.mark.parametrize(
     ("terms", "error", "words"),
     [
-        ([LayoutTerm("bucket", "4, n")], Unsupported, "not written here"),
+        ([LayoutTerm("bucket", "n, 4")], Unsupported, "not written here"),
+        ([LayoutTerm("bucket[0]", "n")], Unsupported, r"bucket\(0, n\) is not written"),
+        ([LayoutTerm("truncate[2]", "at")], InvalidSql, "cannot be cut so"),
         ([LayoutTerm("identity", "m")], InvalidSql, "no column 'm'"),
         ([LayoutTerm("day", "n")], InvalidSql, "cannot be cut so"),
         ([LayoutTerm("hour", "on")], InvalidSql, "cannot be cut so"),

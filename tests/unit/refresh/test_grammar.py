@@ -241,7 +241,7 @@ def test_what_is_wrong_is_said_with_its_place(sql: str, words: str) -> None:
 def test_a_transform_that_is_not_written_is_named_as_it_was() -> None:
     statement = parse("CREATE MATERIALIZED VIEW v PARTITIONED BY (bucket(4, id)) AS SELECT 1 AS id")
     assert isinstance(statement, Create)
-    assert statement.partitioned_by == (LayoutTerm("bucket", "4, id"),)
+    assert statement.partitioned_by == (LayoutTerm("bucket[4]", "id"),)
 
 
 def test_names_are_completed_by_the_session_s_defaults() -> None:
