@@ -14,7 +14,14 @@ from flightlake.cancellation import Cancellation
 from flightlake.engine.lineage import Origins, followed
 from flightlake.engine.plan_terms import Blocked, products, wanted
 from flightlake.engine.sql_text import SqlText
-from flightlake.errors import DamagedData, FlightlakeError, NotFound, PreconditionFailed
+from flightlake.errors import (
+    DamagedData,
+    FlightlakeError,
+    InvalidSql,
+    NotFound,
+    PreconditionFailed,
+    Unsupported,
+)
 from flightlake.lake.changes import Unclear
 from flightlake.lake.commits import Committed
 from flightlake.lake.layout_terms import LayoutTerm
@@ -35,6 +42,9 @@ from flightlake.refresh.touching import (
     values_query,
 )
 from flightlake.refresh.windows import Window
+
+INSTEAD = (DamagedData, InvalidSql, NotFound, PreconditionFailed, Unsupported)
+"""Failures of another way than ``FULL`` that need not be failures of that."""
 
 NOOP, META, APPEND, PARTITION, FULL = "NOOP", "META", "APPEND", "PARTITION", "FULL"
 
@@ -136,7 +146,7 @@ def choose(asked: Question, found: Sequence[Window]) -> Choice:
     for strategy, attempt in ways:
         try:
             choice = attempt()
-        except (DamagedData, NotFound, PreconditionFailed) as failure:
+        except INSTEAD as failure:
             choice = Blocked(failure.message)
         if isinstance(choice, Choice):
             taken = (*candidates, (choice.strategy, f"yes: {choice.reason}"))

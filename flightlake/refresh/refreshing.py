@@ -9,7 +9,6 @@ from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.engine.engine import Defaults, Engine
 from flightlake.engine.sql_text import SqlText
-from flightlake.errors import DamagedData, NotFound, PreconditionFailed
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.data_files import FILE_BYTES
@@ -18,6 +17,7 @@ from flightlake.names import TableIdentifier
 from flightlake.refresh.choosing import (
     APPEND,
     FULL,
+    INSTEAD,
     NOOP,
     PARTITION,
     Choice,
@@ -112,7 +112,7 @@ class Refresher:
         choice, _ = self._choose(job, view, full, call)
         try:
             return self._maker.make(job, choice, call)
-        except (DamagedData, NotFound, PreconditionFailed) as failure:
+        except INSTEAD as failure:
             if choice.strategy not in (APPEND, PARTITION):
                 raise
             # What is read of the past may be gone by now; all rows are made of what is there.

@@ -39,6 +39,8 @@ def telescoped(
         changed: The sources to which rows came, and to which nothing else happened.
         pins: All sources as they are now.
     """
+    if any(name not in pins for product in products for name in product):
+        return Blocked("the query reads a table under a name that is not known")
     terms = []
     for number, window in enumerate(changed):
         table = window.identifier
