@@ -30,6 +30,7 @@ class Background:
         self._active = 0
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
+        self._listeners: list[Callable[[], object]] = []
 
     @property
     def slots(self) -> int:
@@ -47,6 +48,10 @@ class Background:
         """How many tasks have not begun."""
         with self._lock:
             return len(self._waiting)
+
+    def listen(self, listener: Callable[[], object]) -> None:
+        """Call *listener* whenever a slot has become free; it must not raise."""
+        self._listeners.append(listener)
 
     def submit(self, task: Callable[[], object]) -> None:
         """Run *task* when it is its turn; after ``stop``, at once, so that it can see that."""
@@ -81,6 +86,8 @@ class Background:
                 _LOG.exception("a task in the background failed")
             with self._lock:
                 self._active -= 1
+            for listener in self._listeners:
+                listener()
 
     def _next(self) -> Callable[[], object] | None:
         with self._lock:

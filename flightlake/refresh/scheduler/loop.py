@@ -88,6 +88,7 @@ class Scheduler:
         self._rounds = Rounds(self._board)
         jobs.runs.listen(self._ended)
         jobs.runs.watch(self._changed)
+        jobs.background.listen(self._woken.set)
 
     def start(self) -> None:
         """Begin to begin."""

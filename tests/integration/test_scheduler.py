@@ -1,0 +1,207 @@
+"""Views of a lake in a folder are refreshed when they are due, and not otherwise."""
+
+from datetime import timedelta
+
+import pytest
+
+from flightlake.errors import NotReady
+from flightlake.refresh.scheduler.ownership import Peers, owner
+from tests.fix_catalogs import orders
+from tests.fix_materialized import Mills
+from tests.fix_schedule import Shift, shift_on
+
+AS = "AS SELECT id FROM orders"
+
+
+@pytest.fixture
+def shift(mills: Mills) -> Shift:
+    return shift_on(mills)
+
+
+def test_a_view_follows_its_source_within_its_lag(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '100 seconds' {AS}")
+    assert shift.pass_time(1000) == []  # nothing has changed
+    shift.append(4)
+    assert shift.pass_time(20) == ["v lag"]  # by the clock here, that was 1000 s ago
+    assert len(shift.mill.stored("v")) == 4
+    assert shift.pass_time(1000) == []
+
+
+def test_a_change_waits_for_others_until_the_lag_is_nearly_over(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '100 seconds' {AS}")
+    shift.pass_time()
+    shift.append(4)
+    assert shift.pass_time(20) == []
+    assert 65 < shift.due("v") < 71
+    shift.append(5)
+    assert shift.pass_time(60) == []
+    lag, _ = shift.scheduler.standing(shift.name("v"))
+    assert lag is not None
+    assert timedelta(seconds=78) < lag < timedelta(seconds=82)
+    assert shift.pass_time(12) == ["v lag"]
+    assert len(shift.mill.stored("v")) == 5
+    assert shift.scheduler.standing(shift.name("v")) == (timedelta(), None)
+
+
+def test_compaction_and_other_tables_are_no_changes(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.mill.lake.create("others").append(orders(1))
+    assert shift.pass_time(100) == []
+
+
+def test_a_view_by_the_period_is_looked_at_even_if_nothing_has_changed(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v SCHEDULE = 'every 10 minutes' {AS}")
+    assert shift.pass_time(500) == []
+    assert shift.pass_time(100) == ["v schedule"]
+    assert shift.ended[-1].outcome.strategy == "NOOP"  # type: ignore[union-attr]
+    assert shift.pass_time(100) == []
+    assert shift.pass_time(3600) == ["v schedule"]  # once, however long it was
+
+
+def test_views_are_refreshed_from_the_bottom_up(shift: Shift) -> None:
+    run = shift.mill.run
+    run(f"CREATE MATERIALIZED VIEW z TARGET_LAG = DOWNSTREAM {AS}")
+    run("CREATE MATERIALIZED VIEW y TARGET_LAG = DOWNSTREAM AS SELECT id FROM z")
+    run("CREATE MATERIALIZED VIEW a TARGET_LAG = '100 seconds' AS SELECT id FROM y")
+    run("CREATE MATERIALIZED VIEW b TARGET_LAG = '1 hour' AS SELECT id FROM z")
+    shift.pass_time()
+    shift.append(4)
+    assert shift.pass_time(10) == []
+    assert shift.pass_time(85) == ["z lag", "y lag", "a lag"]
+    assert len(shift.mill.stored("a")) == 4
+    # The change has passed z on the way; b's lag still counts from when it was made.
+    lag, _ = shift.scheduler.standing(shift.name("b"))
+    assert lag is not None
+    assert timedelta(seconds=94) < lag < timedelta(seconds=97)
+    assert shift.pass_time(3500) == ["b lag"]
+
+
+def test_what_others_do_to_a_view_is_noticed(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.pass_time()
+    shift.mill.table("v").append(orders(7).select(["id"]))
+    assert shift.pass_time(10) == ["v change"]
+    assert len(shift.mill.stored("v")) == 3
+
+
+def test_a_policy_that_changes_holds_at_once(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v {AS}")
+    shift.append(4)
+    assert shift.pass_time(1000) == []
+    shift.mill.run("ALTER MATERIALIZED VIEW v SET (target_lag = '1 minute')")
+    assert shift.pass_time() == ["v lag"]
+    shift.mill.run("ALTER MATERIALIZED VIEW v SUSPEND")
+    shift.append(5)
+    assert shift.pass_time(1000) == []
+    shift.mill.run("ALTER MATERIALIZED VIEW v RESUME")
+    assert shift.pass_time() == ["v lag"]
+    shift.append(6)
+    shift.mill.run("DROP MATERIALIZED VIEW v")
+    assert shift.pass_time(1000) == []
+
+
+def test_a_source_that_is_gone_suspends_a_view_until_it_comes_back(shift: Shift) -> None:
+    mill = shift.mill
+    mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '1 minute' {AS}")
+    mill.run("CREATE MATERIALIZED VIEW w TARGET_LAG = '1 minute' AS SELECT id FROM v")
+    shift.pass_time()
+    mill.lake.writer.drop_table((mill.lake.root, "orders"))
+    assert shift.pass_time(15) + shift.pass_time(60) == ["v lag NotFound"]
+    assert shift.state("v").startswith("INVALID(table ")
+    assert shift.state("w") == f"UPSTREAM_STALE({shift.name('v')})"
+    assert len(mill.stored("v")) == 3
+    more = [shift.pass_time(300) for _ in range(4)]
+    assert more == [["v lag NotFound"]] * 4
+    assert shift.state("v").startswith("SUSPENDED(errors: table ")
+    assert shift.pass_time(3600) == []
+    assert shift.pass_time(6 * 3600) == ["v probe NotFound"]
+    mill.lake.create("orders").append(orders(8))
+    assert shift.pass_time(60) == ["v probe"]
+    assert shift.pass_time(60) == ["w lag"]
+    assert shift.state("v") == shift.state("w") == "READY"
+    assert len(mill.stored("w")) == 1
+
+
+def test_how_many_failures_suspend_a_view_is_the_view_s_affair(shift: Shift) -> None:
+    mill = shift.mill
+    mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '1 minute' WITH (suspend_after = 1) {AS}")
+    shift.pass_time()
+    mill.lake.writer.drop_table((mill.lake.root, "orders"))
+    assert shift.pass_time(15) + shift.pass_time(60) == ["v lag NotFound"]
+    assert shift.state("v").startswith("SUSPENDED(")
+
+
+def test_a_catalog_that_is_down_is_asked_again_and_nothing_is_forgotten(mills: Mills) -> None:
+    shift = shift_on(mills)
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.pass_time()
+    catalog = shift.mill.catalog
+    heads, calls = catalog.heads, []
+
+    def down() -> None:
+        calls.append(shift.clock.now())
+        raise NotReady("the catalog does not answer")
+
+    catalog.heads = down
+    shift.append(4)
+    for _ in range(60):
+        assert shift.pass_time(10) == []
+    assert 10 < len(calls) < 30  # less and less often, but once a minute
+    catalog.heads = heads
+    assert shift.pass_time(60) == ["v change"]
+
+
+def test_a_restart_knows_what_was_due(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '100 seconds' {AS}")
+    shift.mill.run(f"CREATE MATERIALIZED VIEW w SCHEDULE = 'every 1 hour' {AS}")
+    shift.mill.run(f"CREATE MATERIALIZED VIEW s TARGET_LAG = '100 seconds' {AS}")
+    shift.mill.run("ALTER MATERIALIZED VIEW s SUSPEND")
+    shift.append(4)
+    shift.clock.advance(timedelta(hours=2))
+    again = shift.relieved()
+    done = again.pass_time() + again.pass_time(60)
+    assert sorted(done) == ["v lag", "w schedule"]
+    assert again.pass_time(60) == []
+
+
+def test_failures_survive_a_restart(shift: Shift) -> None:
+    mill = shift.mill
+    mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '1 minute' WITH (suspend_after = 3) {AS}")
+    shift.pass_time()
+    mill.lake.writer.drop_table((mill.lake.root, "orders"))
+    assert shift.pass_time(15) + shift.pass_time(60) == ["v lag NotFound"]
+    for _ in range(2):
+        shift = shift.relieved()
+        assert shift.pass_time(300) == ["v lag NotFound"]
+    assert shift.state("v").startswith("SUSPENDED(")
+
+
+def test_two_schedulers_share_the_views_and_one_takes_all_when_the_other_goes(
+    mills: Mills,
+) -> None:
+    alive = ["a", "b"]
+
+    class Known(Peers):
+        def alive(self) -> list[str]:
+            return list(alive)
+
+    shift = shift_on(mills, Known("a"))
+    names = [f"v{number}" for number in range(6)]
+    for name in names:
+        shift.mill.run(f"CREATE MATERIALIZED VIEW {name} ON CHANGE {AS}")
+    mine = {name for name in names if owner(shift.name(name), alive) == "a"}
+    assert 0 < len(mine) < 6
+    shift.pass_time(10)
+    shift.append(4)
+    assert set(shift.pass_time(10)) == {f"{name} change" for name in mine}
+    alive.remove("b")
+    assert set(shift.pass_time(10)) == {f"{name} change" for name in names if name not in mine}
+
+
+def test_a_view_is_not_refreshed_twice_at_a_time(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.pass_time()
+    shift.append(4)
+    assert shift.mill.one("REFRESH MATERIALIZED VIEW v")["rows"] == 4
+    assert shift.pass_time(100) == []
+    assert [one.run.wanted.trigger for one in shift.ended] == ["create", "statement"]

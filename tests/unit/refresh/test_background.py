@@ -1,0 +1,61 @@
+"""What nobody waits for runs a few at a time, in order, and while no statement waits."""
+
+import threading
+from datetime import timedelta
+
+from flightlake.clock import SystemClock
+from flightlake.refresh.background import Background
+from tests.fix_server import eventually
+
+
+def test_no_more_run_at_a_time_than_there_are_slots() -> None:
+    background = Background(2, lambda: False, SystemClock())
+    release, begun, lock = threading.Event(), [0], threading.Lock()
+
+    def task() -> None:
+        with lock:
+            begun[0] += 1
+        release.wait(10)
+
+    assert background.free == 2
+    for _ in range(5):
+        background.submit(task)
+    eventually(lambda: begun[0] == 2, "two tasks")
+    assert (background.free, background.waiting) == (0, 3)
+    release.set()
+    eventually(lambda: begun[0] == 5 and background.free == 2, "all tasks")
+    assert background.stop(timedelta(seconds=10))
+
+
+def test_tasks_begin_in_order_and_one_that_fails_stops_none() -> None:
+    background = Background(1, lambda: False, SystemClock())
+    done: list[int] = []
+
+    def task(number: int) -> None:
+        done.append(number)
+        if number == 1:
+            raise ValueError("a defect")
+
+    for number in range(4):
+        background.submit(lambda number=number: task(number))
+    eventually(lambda: len(done) == 4, "four tasks")
+    assert done == [0, 1, 2, 3]
+    assert background.stop(timedelta(seconds=10))
+
+
+def test_nothing_begins_while_statements_wait() -> None:
+    crowded, done = [True], threading.Event()
+    background = Background(1, lambda: crowded[0], SystemClock())
+    background.submit(done.set)
+    assert not done.wait(0.3)
+    crowded[0] = False
+    assert done.wait(10)
+    assert background.stop(timedelta(seconds=10))
+
+
+def test_what_waits_still_sees_that_it_ends() -> None:
+    background = Background(1, lambda: True, SystemClock())
+    seen = threading.Event()
+    background.submit(seen.set)
+    assert background.stop(timedelta(seconds=10))
+    assert seen.is_set()
