@@ -7,9 +7,10 @@ Source: Iceberg spec, "Manifest Lists", "Snapshots" (summary: optional fields).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
@@ -23,11 +24,13 @@ from flightlake.lake.manifest_lists import ManifestRef, decode_manifest_list
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.stores import StoreSettings
 
+T = TypeVar("T")
+
 _SLASHES = re.compile("/{2,}")
-_THREADS = 4
+_THREADS = 8
 _AHEAD = 8
 _FEW = 64
-"""Manifests that are decoded at once."""
+"""Manifest lists that are read, and manifests that are decoded, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,15 @@ def reached(
     """
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="reach") as threads:
         reader = _Reader(metadata, store, table, call, threads)
-        for snapshot in snapshots:
-            reader.read(snapshot)
+        for some in _lots(list(snapshots)):
+            for snapshot, content in zip(some, threads.map(reader.list_of, some), strict=True):
+                reader.read(snapshot, content)
     return Reached(reader.files, reader.manifests, reader.lists)
+
+
+def _lots(things: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(things), _FEW):
+        yield things[start : start + _FEW]
 
 
 class _Reader:
@@ -93,6 +102,7 @@ class _Reader:
         call: Cancellation,
         threads: ThreadPoolExecutor,
     ) -> None:
+        self._subject = f"a manifest list of table {table}"
         self._pinned = Pinned(table, metadata, metadata.schema(), None, store)
         self._call = call
         # Nothing is kept: what is deleted by must be what the store holds now.
@@ -102,12 +112,19 @@ class _Reader:
         self.manifests: dict[str, int] = {}
         self.lists: dict[str, int] = {}
 
-    def read(self, snapshot: Snapshot) -> None:
+    def list_of(self, snapshot: Snapshot) -> bytes:
+        """Return the content of the manifest list of *snapshot*; many can be read at once."""
         self._call.check()
-        refs = self._refs(snapshot)
-        new = [ref for ref in refs if ref.path not in self._counts]
-        for start in range(0, len(new), _FEW):
-            some = new[start : start + _FEW]
+        if not snapshot.manifest_list:
+            raise self._damaged("a snapshot has no manifest list")
+        return blobs.read(self._pinned.store, snapshot.manifest_list, self._subject)
+
+    def read(self, snapshot: Snapshot, content: bytes) -> None:
+        """Take note of all that *snapshot* reaches by its manifest list, *content*."""
+        self._call.check()
+        refs = self._refs(content)
+        self.lists[self._key(str(snapshot.manifest_list))] = 0
+        for some in _lots([ref for ref in refs if ref.path not in self._counts]):
             for ref, manifest in zip(
                 some, self._cache.of(self._pinned, some, self._call), strict=True
             ):
@@ -120,19 +137,13 @@ class _Reader:
                 self._counts[ref.path] = len(paths)
         self._require_all(snapshot, refs)
 
-    def _refs(self, snapshot: Snapshot) -> tuple[ManifestRef, ...]:
-        subject = f"a manifest list of table {self._pinned.table}"
-        if not snapshot.manifest_list:
-            raise self._damaged("a snapshot has no manifest list")
-        content = blobs.read(self._pinned.store, snapshot.manifest_list, subject)
+    def _refs(self, content: bytes) -> tuple[ManifestRef, ...]:
         try:
-            refs = decode_manifest_list(content).manifests
+            return decode_manifest_list(content).manifests
         except FlightlakeError:
             raise
         except Exception as broken:
-            raise DamagedData(f"{subject} is broken") from broken
-        self.lists[self._key(snapshot.manifest_list)] = 0
-        return refs
+            raise DamagedData(f"{self._subject} is broken") from broken
 
     def _require_all(self, snapshot: Snapshot, refs: Iterable[ManifestRef]) -> None:
         """Raise if a list is shorter than its snapshot says: nothing else would tell."""
