@@ -189,7 +189,7 @@ class StatementTables:
     def _at(self, table: IcebergTable, wanted: Wanted) -> IcebergTable:
         if wanted.as_of is not None:
             return table.as_of(wanted.as_of)
-        return table.on_branch(self._branch) if self._branch else table
+        return table.on_branch(self._branch)
 
     def _current(self, identifier: TableIdentifier) -> IcebergTable | None:
         """Return a table as it is now: the same now for all its versions in the statement."""

@@ -19,6 +19,18 @@ def is_materialized_view(metadata: TableMetadata) -> bool:
     return DEFINITION in properties and properties.get(UUID) == str(metadata.table_uuid)
 
 
+def on_branch(name: str, branch: str) -> str:
+    """Return what the property *name* of ``main`` is called for *branch*."""
+    return f"{name}@{branch}"
+
+
+def branches_of(metadata: TableMetadata) -> list[str]:
+    """Return the branches on which the table holds a view that was defined there, sorted."""
+    start = on_branch(DEFINITION, "")
+    found = [name.removeprefix(start) for name in metadata.properties if name.startswith(start)]
+    return sorted(branch for branch in found if branch in metadata.refs)
+
+
 def reached_by_compaction(metadata: TableMetadata, snapshot_id: int) -> bool:
     """Return whether the table holds the rows of a snapshot: it is current, or was compacted.
 

@@ -10,6 +10,7 @@ from flightlake.cancellation import Cancellation
 from flightlake.errors import DamagedData, NotFound
 from flightlake.lake import refusals
 from flightlake.lake.arrow_types import arrow_schema
+from flightlake.lake.materialized import branches_of, is_materialized_view
 from flightlake.lake.parts import FilePlan
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.planning import Planner
@@ -75,8 +76,18 @@ class IcebergTable:
         return self.at_snapshot(version.snapshot_id, version.schema_id)
 
     def on_branch(self, branch: str) -> "IcebergTable":
-        """Return the same table on *branch*, or as it is if it has no branch of that name."""
+        """Return the same table on *branch*, or as it is if it has no branch of that name.
+
+        Raises:
+            NotFound: It is a view that is on other branches only, and not on ``main``.
+        """
         version = find_branch(self.metadata, branch)
+        elsewhere = branches_of(self.metadata) if version is None else []
+        if elsewhere and not is_materialized_view(self.metadata) and self.snapshot_id is None:
+            raise NotFound(
+                f"view {self.identifier} is on branch '{elsewhere[0]}' only; set the session option"
+                " 'branch', or merge it"
+            )
         return self if version is None else self.at_snapshot(version.snapshot_id, version.schema_id)
 
     @property

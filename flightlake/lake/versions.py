@@ -12,6 +12,7 @@ from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 
 from flightlake.errors import NotFound
+from flightlake.lake.materialized import DEFINITION, on_branch
 from flightlake.names import nearest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +89,8 @@ def _named(metadata: TableMetadata, name: str) -> Version | None:
     snapshot = None if ref is None else metadata.snapshot_by_id(ref.snapshot_id)
     if ref is None or snapshot is None:
         return None
-    if ref.snapshot_ref_type == SnapshotRefType.BRANCH:
+    ours = on_branch(DEFINITION, name) in metadata.properties  # a view with columns of its own
+    if ref.snapshot_ref_type == SnapshotRefType.BRANCH and not ours:
         return Version(snapshot.snapshot_id, metadata.current_schema_id)
     return _of_snapshot(metadata, snapshot)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flightlake.auth import Identity
 from flightlake.cancellation import Cancellation
-from flightlake.errors import NotPermitted, Unsupported
+from flightlake.errors import NotPermitted
 from flightlake.names import TableIdentifier
 from flightlake.refresh.statements import Name, identified
 
@@ -35,8 +35,4 @@ def require_writer(asked: Asked) -> None:
     if WRITER not in identity.roles:
         raise NotPermitted(
             f"materialized views are changed by users with the role '{WRITER}', which you have not"
-        )
-    if asked.branch:
-        raise Unsupported(
-            "materialized views are changed on main only; unset the session option 'branch'"
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from flightlake.cancellation import Cancellation
 from flightlake.errors import AlreadyExists, InvalidSql, NotFound, PreconditionFailed
 from flightlake.lake.commits import Committed, current, dropped
-from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.materialized import branches_of, is_materialized_view
 from flightlake.lake.replacement import plain_table
 from flightlake.names import TableIdentifier
 from flightlake.refresh.asking import Asked
@@ -82,6 +82,11 @@ def _there(views: Views, base: Committed) -> Outcome:
 def _base(views: Views, statement: Create, view: TableIdentifier) -> Committed | None:
     base = current(views.writable_catalog(view), view)
     if base is not None and not is_materialized_view(base.metadata):
+        elsewhere = branches_of(base.metadata)
+        if elsewhere:
+            raise AlreadyExists(
+                f"{view} is there on branch '{elsewhere[0]}'; merge it, or drop it on that branch"
+            )
         raise AlreadyExists(f"{view} is a table; give the view another name")
     if base is not None and not statement.replace and not statement.if_not_exists:
         raise AlreadyExists(

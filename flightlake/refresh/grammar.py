@@ -33,6 +33,7 @@ from flightlake.refresh.statements import (
     Describe,
     Drop,
     ExplainRefresh,
+    Merge,
     Name,
     Refresh,
     RefreshAll,
@@ -63,6 +64,7 @@ _KNOWN: tuple[tuple[str, ...], ...] = (
     ("SHOW", "CREATE", "MATERIALIZED", "VIEW"),
     ("EXPLAIN", "REFRESH"),
     ("CANCEL", "REFRESH"),
+    ("MERGE", "MATERIALIZED", "VIEW"),
     *_LATER,
 )
 _OPTIONS: Mapping[str, str] = {
@@ -75,7 +77,7 @@ _ASKED: Mapping[str, str] = {
     "CASCADE": "CASCADE is not there yet; name all views, or use REFRESH MATERIALIZED VIEWS IN",
     "WAIT": "WAIT is not there yet; leave it out to wait, or use ASYNC",
     "WHERE": "REFRESH … WHERE is not there yet; refresh the whole view",
-    "ON": "views are refreshed on main only; leave ON BRANCH out",
+    "ON": "ON BRANCH is not there yet; set the session option 'branch'",
 }
 
 
@@ -234,6 +236,17 @@ def _alter(head: Head) -> Alter:
     return statement
 
 
+def _merge(head: Head) -> Merge:
+    head.require("MATERIALIZED", "VIEW")
+    name = head.name()
+    head.require("FROM", "BRANCH")
+    branch = head.take_string()
+    if branch is None:
+        raise head.unexpected("the name of a branch in single quotes")
+    head.end()
+    return Merge(name, branch)
+
+
 def _drop(head: Head) -> Drop:
     head.require("MATERIALIZED", "VIEW")
     if_exists = head.take("IF")
@@ -277,6 +290,7 @@ _READERS: Mapping[str, Callable[[Head], ViewStatement]] = {
     "EXPLAIN": _explain,
     "VERIFY": _verify,
     "ALTER": _alter,
+    "MERGE": _merge,
     "DROP": _drop,
     "SHOW": _show,
 }

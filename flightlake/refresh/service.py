@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from flightlake.engine.defaults import Defaults
+from flightlake.errors import PreconditionFailed
 from flightlake.lake.commits import Committed
 from flightlake.refresh.altering import alter
 from flightlake.refresh.asking import WRITER, Asked, require_writer
@@ -15,6 +16,7 @@ from flightlake.refresh.dependencies import stale_upstream
 from flightlake.refresh.explaining import explain
 from flightlake.refresh.finding import Views, state_word, view_of
 from flightlake.refresh.jobs import Jobs
+from flightlake.refresh.merging import MAIN, merge, on_branch
 from flightlake.refresh.outcomes import (
     Outcome,
     create_statement,
@@ -34,6 +36,7 @@ from flightlake.refresh.statements import (
     Drop,
     ExplainCreate,
     ExplainRefresh,
+    Merge,
     ShowAll,
     ShowCreate,
     Verify,
@@ -69,6 +72,13 @@ class MaterializedViews:
             NotPermitted: The caller may not change views, or nobody may there.
             FlightlakeError: It cannot be done; says why.
         """
+        if asked.branch not in ("", MAIN):
+            if isinstance(statement, Merge):
+                raise PreconditionFailed(
+                    "views are merged into main; unset the session option 'branch'"
+                )
+            there = MaterializedViews(on_branch(self.jobs, asked.branch))
+            return there.run(statement, replace(asked, branch=""))
         if isinstance(statement, ShowAll):
             return outcome_rows(self._shown(statement, asked))
         if isinstance(statement, ShowCreate):
@@ -97,6 +107,8 @@ class MaterializedViews:
             self.jobs.runs.changed(altered.table.identifier)
             outcome = as_it_is(self._views, altered.table)
             return outcome_rows([replace(outcome, reason=altered.told)])
+        if isinstance(statement, Merge):
+            return outcome_rows([merge(self.jobs, statement, asked)])
         if isinstance(statement, CancelRefresh):
             return outcome_rows([cancel(self.jobs.runs, statement, asked)])
         return outcome_rows(refresh(self.jobs, statement, asked))

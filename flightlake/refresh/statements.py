@@ -122,6 +122,14 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """Makes what ``branch`` has of a view that of ``main``."""
+
+    name: Name
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class GivenView:
     """A view that is still to be made; ``columns`` is None where they are not known yet."""
 
@@ -150,6 +158,7 @@ ViewStatement = (
     | ShowCreate
     | Describe
     | ExplainCreate
+    | Merge
 )
 
 

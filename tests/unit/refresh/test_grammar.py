@@ -167,7 +167,7 @@ def test_other_statements_are_left_to_the_engine(sql: str) -> None:
         ("REFRESH MATERIALIZED VIEW v CASCADE UPSTREAM", "VIEWS IN"),
         ("REFRESH MATERIALIZED VIEW v WAIT '1 s'", "ASYNC"),
         ("REFRESH MATERIALIZED VIEW v WHERE a = 1", "whole view"),
-        ("REFRESH MATERIALIZED VIEW v ON BRANCH b", "on main only"),
+        ("REFRESH MATERIALIZED VIEW v ON BRANCH b", "session option"),
         ("REFRESH MATERIALIZED VIEWS GROUP g", "IN and a schema"),
         ("EXPLAIN ANALYZE REFRESH MATERIALIZED VIEW v", "EXPLAIN REFRESH"),
         ("VERIFY MATERIALIZED VIEW v SAMPLE 5 PERCENT", "all rows"),

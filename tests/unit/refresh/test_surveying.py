@@ -116,7 +116,7 @@ def test_rows_of_an_earlier_definition_are_told(mill: Mill) -> None:
         ("v", "SELECT now() AS n", "", "", InvalidSql, "now does not"),
         ("v", "SELECT * FROM v", "", "", FlightlakeError, "v"),
         ("v", QUERY, "", "PARTITIONED BY (month(id))", InvalidSql, "cannot be cut so"),
-        ("v", "SELECT [1] AS l", "", "", FlightlakeError, "not stored"),
+        ("v", "SELECT INTERVAL '1' DAY AS l", "", "", FlightlakeError, "not stored"),
         ("v", QUERY, "GIVEN a 'x'", "", InvalidSql, "given view"),
         ("v", QUERY, "GIVEN a '" + "[" * 5000 + "'", "", InvalidSql, "given view"),
         ("nowhere.v", QUERY, "", "", NotFound, "no schema 'nowhere'"),
