@@ -37,6 +37,7 @@ from flightlake.refresh.touching import (
     MOST_VALUES,
     NARROWED,
     Touched,
+    can_be_narrowed,
     narrowed,
     partition_values,
     values_query,
@@ -206,6 +207,9 @@ def _partition(asked: Question, changed: Sequence[Window]) -> Choice | Blocked:
     for number, term in enumerate(asked.definition.partitioned_by):
         if term.transform not in NARROWED:
             blocked = blocked if blocked.reason else Blocked(f"rows are not found by {term}")
+            continue
+        if not can_be_narrowed(term, survey.schema.field(term.column).type):
+            blocked = Blocked(f"a query cannot be narrowed to partitions by {term}")
             continue
         origins = followed(survey, term.column, tables)
         if isinstance(origins, Blocked):

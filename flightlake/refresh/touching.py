@@ -39,6 +39,24 @@ class Touched:
         return PartitionChoice(self.place, self.values)
 
 
+def can_be_narrowed(term: LayoutTerm, type_: pa.DataType) -> bool:
+    """Return whether a query can be narrowed to partitions by *term*, of a column of *type_*."""
+    dated = pa.types.is_timestamp(type_) or pa.types.is_date32(type_)
+    if term.transform in _UNITS:
+        return dated
+    return term.transform == "identity" and (dated or any(test(type_) for test in _PLAIN))
+
+
+_PLAIN = (
+    pa.types.is_integer,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_boolean,
+    pa.types.is_decimal128,
+)
+
+
 def values_query(table: TableIdentifier, column: str) -> SqlText:
     """Return the query for all values of a column of *table*, each once."""
     name = ".".join(map(quote_always, (table.catalog, table.db_schema, table.table)))

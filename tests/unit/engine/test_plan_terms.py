@@ -50,7 +50,7 @@ def surveyor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surveyor]:
         ("SELECT k + 1 AS x FROM a WHERE v > 2 ORDER BY x", ["a"]),
         ("SELECT x.k FROM (SELECT k FROM a) AS x", ["a"]),
         ("SELECT a.k FROM a JOIN b ON a.k = b.k", ["ab"]),
-        ("SELECT k FROM a JOIN b USING (k) JOIN c USING (k)", ["abc"]),
+        ("SELECT c.k FROM a JOIN b USING (k) JOIN c ON c.v = b.v", ["abc"]),
         ("SELECT a.k FROM a, b WHERE a.k < b.k", ["ab"]),
         ("SELECT k FROM a UNION ALL SELECT k FROM b UNION ALL SELECT k FROM c", ["a", "b", "c"]),
         (

@@ -11,7 +11,13 @@ from datafusion import SessionContext
 
 from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.names import TableIdentifier
-from flightlake.refresh.touching import Touched, narrowed, partition_values, values_query
+from flightlake.refresh.touching import (
+    Touched,
+    can_be_narrowed,
+    narrowed,
+    partition_values,
+    values_query,
+)
 
 _DAYS = [date(1969, 12, 31), date(1970, 1, 1), date(1970, 1, 31), date(2024, 2, 29), None]
 _MOMENTS = [datetime(1969, 12, 31, 23, 59, 59, 999999) + timedelta(hours=n) for n in range(3)]
@@ -58,6 +64,25 @@ def test_a_query_is_narrowed_to_just_the_rows_of_the_partitions(
             == touched.values
         ]
         assert sorted(found["n"].to_pylist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("transform", "type_", "can"),
+    [
+        ("identity", pa.int64(), True),
+        ("identity", pa.string_view(), True),
+        ("identity", pa.float64(), False),
+        ("identity", pa.time64("us"), False),
+        ("identity", pa.binary(), False),
+        ("day", pa.timestamp("us", "UTC"), True),
+        ("bucket[4]", pa.int64(), False),
+        ("truncate[4]", pa.string(), False),
+    ],
+)
+def test_queries_are_narrowed_to_partitions_that_a_condition_tells(
+    transform: str, type_: pa.DataType, can: bool
+) -> None:
+    assert can_be_narrowed(LayoutTerm(transform, "c"), type_) == can
 
 
 def test_stretches_of_partitions_are_one_condition() -> None:
