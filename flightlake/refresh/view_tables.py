@@ -4,7 +4,9 @@ Both are of one reading: a statement that joins them sees the same views and tab
 Nothing is kept between statements, so views that other processes refresh are shown as they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +42,7 @@ from flightlake.refresh.view_rows import (
 )
 from flightlake.telemetry import RefreshFinished
 
+_LOADS_AT_ONCE = 8
 CURRENT = "CURRENT"
 CHANGED = "CHANGED"
 REPLACED = "REPLACED"
@@ -98,11 +101,13 @@ class _Reading:
         return pa.Table.from_pylist(rows, schema=MATERIALIZED_VIEWS)
 
     def dependencies(self) -> pa.Table:
-        rows = [
-            {**name_of(one.view.identifier), **self._dependency(source)}
+        found = [
+            (one.view.identifier, source)
             for one in self._found[0]
             for source in (one.view.state.sources if one.view.state is not None else ())
         ]
+        self._load({plain(source.identifier) for _, source in found if source.kind != "view"})
+        rows = [{**name_of(view), **self._dependency(source)} for view, source in found]
         return pa.Table.from_pylist(rows, schema=MV_DEPENDENCIES)
 
     @cached_property
@@ -119,19 +124,24 @@ class _Reading:
 
     def _in_catalog(self, name: str) -> Iterator[Seen]:
         views = self.tables.views
-        catalog = views.catalogs[name]
-        for db_schema in catalog.db_schemas():
-            try:
-                names = sorted(views.names_in(name, db_schema))
-            except NotFound:  # dropped since it was listed
-                continue
-            for view in names:
-                identifier = TableIdentifier(name, db_schema, view)
-                table = self._head(identifier)
-                if isinstance(table, IcebergTable) and is_materialized_view(table.metadata):
-                    properties = table.metadata.properties
-                    read = read_view(identifier, table.uuid, table.snapshot_id, properties)
-                    yield Seen(read, table)
+        names: list[TableIdentifier] = []
+        for db_schema in views.catalogs[name].db_schemas():
+            with suppress(NotFound):  # dropped since it was listed
+                found = sorted(views.names_in(name, db_schema))
+                names += [TableIdentifier(name, db_schema, view) for view in found]
+        self._load(names)
+        for identifier in names:
+            table = self._head(identifier)
+            if isinstance(table, IcebergTable) and is_materialized_view(table.metadata):
+                properties = table.metadata.properties
+                read = read_view(identifier, table.uuid, table.snapshot_id, properties)
+                yield Seen(read, table)
+
+    def _load(self, names: Iterable[TableIdentifier]) -> None:
+        """Ask for several tables side by side."""
+        with ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="heads") as threads:
+            for _ in threads.map(self._head, names):
+                pass
 
     def _head(self, name: TableIdentifier) -> "IcebergTable | FlightlakeError":
         if name not in self._heads:

@@ -117,6 +117,7 @@ def test_views_and_what_they_read_are_shown(mill: Mill, ada: dbapi.Connection) -
     sql = (
         "SELECT catalog, schema, name, owner, state, strategy, rows, bytes > 0, refresh_status,"
         f" refresh_ended >= refresh_started, version FROM {SYSTEM}.materialized_views"
+        " WHERE name = 'by_item'"
     )
     (row,) = rows(ada, sql)
     assert row[:7] == ("lake", "shop", "by_item", USER, "READY", "FULL", 4)
@@ -125,12 +126,29 @@ def test_views_and_what_they_read_are_shown(mill: Mill, ada: dbapi.Connection) -
         "SELECT d.source_name, d.source_kind, d.source_state, d.recorded_snapshot_id ="
         f" d.current_snapshot_id, v.rows FROM {SYSTEM}.mv_dependencies d"
         f" JOIN {SYSTEM}.materialized_views v USING (catalog, schema, name)"
+        " WHERE d.name = 'by_item'"
     )
     assert rows(ada, sql) == [("orders", "TABLE", "CURRENT", True, 4)]
     mill.lake.writer.load_table("shop.orders").append(ORDERS)
     assert rows(ada, sql) == [("orders", "TABLE", "CHANGED", False, 4)]
     with pytest.raises(adbc_driver_manager.Error, match="no snapshots"):
         rows(ada, f"CREATE MATERIALIZED VIEW copy AS SELECT name FROM {SYSTEM}.materialized_views")
+
+
+def test_the_scheduler_shows_what_it_sees_and_does(mill: Mill, ada: dbapi.Connection) -> None:
+    rows(ada, "CREATE MATERIALIZED VIEW soon TARGET_LAG = '2 seconds' AS SELECT id FROM orders")
+    mill.lake.writer.load_table("shop.orders").append(ORDERS)
+    mine = "name = 'soon' AND trigger = 'lag' AND status = 'OK' AND lag_seconds >= 0"
+    sql = f"SELECT user_name, strategy FROM {SYSTEM}.refresh_history WHERE {mine}"
+    settled(lambda: rows(ada, sql), "the view was refreshed by itself")
+    assert rows(ada, sql)[0][0] is None
+    lags = f"SELECT target_lag_seconds, lag_seconds FROM {SYSTEM}.materialized_views"
+    sql = f"{lags} WHERE name = 'soon'"
+    settled(lambda: rows(ada, sql) == [(2.0, 0.0)], "the view has no lag")
+    assert mill.server.metric("mv_refreshes_total", trigger="lag", status="OK") >= 1
+    told = 'flightlake_mv_lag_seconds{view="lake.shop.soon"}'
+    settled(lambda: told in mill.server.probe("/metrics")[1], "the lag is a metric")
+    assert [line for line in mill.server.events("refresh") if line["trigger"] == "lag"]
 
 
 def test_they_are_in_all_listings(ada: dbapi.Connection) -> None:
