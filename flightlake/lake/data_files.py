@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
@@ -132,7 +133,36 @@ def _statistics(file: Encoded, schema: Schema) -> dict[str, Any]:
     statistics = data_file_statistics_from_parquet_metadata(
         file.footer, compute_statistics_plan(schema, {}), parquet_path_to_id_mapping(schema)
     )
+    _correct(statistics, file.footer, schema)
     found = statistics.to_serialized_dict()
     # Parquet's bounds leave NaN out; readers believe them where it is said how many there are.
     nans = {schema.fields[at].field_id: nans for at, nans in file.nans.items()}
     return {**found, "nan_value_counts": nans}
+
+
+def _correct(statistics: Any, footer: pq.FileMetaData, schema: Schema) -> None:
+    """Leave out bounds that do not hold for all of a file, and those that cannot be written."""
+    bounds = statistics.column_aggregates
+    for place, field in enumerate(schema.fields):
+        if field.field_id not in bounds:
+            continue
+        if any(_unbounded(footer.row_group(n).column(place)) for n in range(footer.num_row_groups)):
+            # Those of other row groups would be taken for the whole file's.
+            del bounds[field.field_id]
+            continue
+        try:
+            bounds[field.field_id].max_as_bytes()
+        except UnicodeEncodeError:
+            # What comes after the last character before the surrogates is none.
+            bounds[field.field_id].trunc_length = None
+
+
+def _unbounded(column: pq.ColumnChunkMetaData) -> bool:
+    """Return whether *column* has values, and does not say between which they are.
+
+    Arrow's writer leaves out bounds of values that are longer than 4 KiB.
+    """
+    found = column.statistics
+    if found is None or not found.has_null_count:
+        return True
+    return not found.has_min_max and found.null_count < column.num_values
