@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 from datafusion import Expr, col, udf
-from datafusion.functions import date_trunc
 
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.engine import Plan
@@ -38,16 +37,15 @@ def ordered(plan: Plan, terms: Sequence[LayoutTerm]) -> Plan:
 
 def _key(term: LayoutTerm, type_: pa.DataType) -> Expr:
     column = col(quote_always(term.column))
-    if term.transform in _UNITS:
-        return date_trunc(term.transform, column)
-    if not term.transform.startswith("bucket["):
+    if term.transform not in _UNITS and not term.transform.startswith("bucket["):
         return column  # truncated values come in the order of the whole ones
-    return udf(_buckets(term), [type_], pa.int32(), "immutable", "partition_of_row")(column)
+    # Not the engine's ``date_trunc``, which knows no times before 1677 or after 2262.
+    return udf(_numbers(term), [type_], pa.int32(), "immutable", "partition_of_row")(column)
 
 
-def _buckets(term: LayoutTerm) -> Callable[[Any], pa.Array]:
-    def buckets(values: pa.Array) -> pa.Array:
+def _numbers(term: LayoutTerm) -> Callable[[Any], pa.Array]:
+    def numbers(values: pa.Array) -> pa.Array:
         # What cannot be stored is refused where it is, with a sentence.
         return partition_values(term, stored_anyhow(values))
 
-    return buckets
+    return numbers
