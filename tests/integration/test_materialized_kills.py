@@ -16,7 +16,7 @@ from tests.fix_view_process import begin, order, said
 
 _STEPS = 60
 """About as many as a refresh has."""
-KILLS = 6 * int(os.environ.get("FLIGHTLAKE_VIEW_STORIES", "1"))
+KILLS = 4 * int(os.environ.get("FLIGHTLAKE_VIEW_STORIES", "1"))
 _WHEN = ("dies before", "dies within", "dies after")
 
 
@@ -26,7 +26,7 @@ def test_a_process_that_is_killed_leaves_the_old_rows_or_the_new(
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - to be told again
     # One each in a stretch of its own, so that the few of `make test` are spread, too.
-    at = round((seed % 6 + chance.random()) * _STEPS / 6)
+    at = round((seed % 4 + chance.random()) * _STEPS / 4)
     mill = with_news(mills())
     statement = "REFRESH MATERIALIZED VIEW v"
     wanted = order(mill.lake, tmp_path / "s", statement, at=at, fault=chance.choice(_WHEN))

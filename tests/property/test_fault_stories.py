@@ -20,7 +20,7 @@ __all__ = ["mills"]
 
 STORIES = int(os.environ.get("FLIGHTLAKE_VIEW_STORIES", "1"))
 """How many times as much is tried as in `make test`."""
-_EACH = 3
+_EACH = 2
 """Faults that are tried at each step of a statement in `make test`."""
 
 
