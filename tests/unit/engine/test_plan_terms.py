@@ -164,6 +164,8 @@ def test_a_column_follows_those_that_decide_in_which_rows_a_value_is(
         ("SELECT k FROM a EXCEPT SELECT k FROM b", "b"),
         ("SELECT k FROM a UNION ALL SELECT k + 1 AS k FROM a", "a"),
         ("SELECT k, unnest([1, v]) AS u FROM a", "a"),
+        ("SELECT a.k FROM a JOIN (SELECT k FROM b LIMIT 3) b ON a.k = b.k", "a"),
+        ("SELECT a.k FROM a JOIN (SELECT DISTINCT ON (v) k FROM b) b ON a.k = b.k", "a"),
         ("SELECT s AS k FROM a UNION ALL SELECT CAST(k AS VARCHAR) FROM b", "b"),
     ],
 )
