@@ -176,4 +176,6 @@ def _period(policy: Policy) -> timedelta:
         return policy.target_lag
     if isinstance(policy.schedule, Every):
         return policy.schedule.period
+    if policy.on_change is not None:
+        return policy.on_change.at_most_every or _MINUTE / 2
     return 10 * _MINUTE

@@ -8,12 +8,18 @@ import sqlalchemy as sa
 
 from flightlake.errors import NotReady
 from flightlake.lake.sql_members import HoldsMembers, SqlMembers
-from tests.fix_catalogs import sqlite_lake
+from tests.fix_catalogs import Lake, postgresql_lake, sqlite_lake
 
 LIFE = timedelta(seconds=15)
 
 
-def members(lake) -> SqlMembers:
+@pytest.fixture(params=[sqlite_lake, postgresql_lake])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    made: Lake = request.param(tmp_path)
+    return made
+
+
+def members(lake: Lake) -> SqlMembers:
     catalog = lake.open()
     assert isinstance(catalog, HoldsMembers)
     return catalog.members()
@@ -29,8 +35,7 @@ def age(path: str, member: str, seconds: float) -> None:
     engine.dispose()
 
 
-def test_members_come_stay_and_go(tmp_path: Path) -> None:
-    lake = sqlite_lake(tmp_path)
+def test_members_come_stay_and_go(lake: Lake) -> None:
     one, two = members(lake), members(lake)
     assert one.beat("a", LIFE) == ["a"]
     assert two.beat("b", LIFE) == ["a", "b"]
@@ -39,8 +44,7 @@ def test_members_come_stay_and_go(tmp_path: Path) -> None:
     assert one.beat("a", LIFE) == ["a"]
 
 
-def test_whoever_does_not_show_up_is_gone_and_may_come_back(tmp_path: Path) -> None:
-    lake = sqlite_lake(tmp_path)
+def test_whoever_does_not_show_up_is_gone_and_may_come_back(lake: Lake) -> None:
     one = members(lake)
     one.beat("a", LIFE)
     one.beat("b", LIFE)
@@ -54,7 +58,8 @@ def test_whoever_does_not_show_up_is_gone_and_may_come_back(tmp_path: Path) -> N
     one.beat("a", LIFE)
     engine = sa.create_engine(lake.properties["uri"])
     with engine.connect() as connection:
-        rows = connection.execute(sa.text("SELECT member FROM flightlake_members")).all()
+        query = sa.text("SELECT member FROM flightlake_members WHERE catalog_name = :name")
+        rows = connection.execute(query, {"name": lake.name}).all()
     engine.dispose()
     assert [row[0] for row in rows] == ["a"]
 
