@@ -41,7 +41,7 @@ class Touched:
 
 def can_be_narrowed(term: LayoutTerm, type_: pa.DataType) -> bool:
     """Return whether a query can be narrowed to partitions by *term*, of a column of *type_*."""
-    dated = pa.types.is_timestamp(type_) or pa.types.is_date32(type_)
+    dated: bool = pa.types.is_timestamp(type_) or pa.types.is_date32(type_)
     if term.transform in _UNITS:
         return dated
     return term.transform == "identity" and (dated or any(test(type_) for test in _PLAIN))
@@ -135,7 +135,11 @@ def _identical(value: Any, wanted: pa.DataType) -> pa.Scalar:
 def _moment(number: int, unit: str, wanted: pa.DataType) -> pa.Scalar:
     """Return the start of the *number*-th year, month, day or hour since 1970."""
     if pa.types.is_date32(wanted):
-        days = int(np.datetime64(number, unit).astype("datetime64[D]").astype(np.int64))
+        days = int(_start(number, unit).astype("datetime64[D]").astype(np.int64))
         return pa.scalar(days, pa.int32()).cast(wanted)
-    micros = int(np.datetime64(number, unit).astype("datetime64[us]").astype(np.int64))
+    micros = int(_start(number, unit).astype("datetime64[us]").astype(np.int64))
     return pa.scalar(micros, pa.int64()).cast(pa.timestamp("us", wanted.tz)).cast(wanted)
+
+
+def _start(number: int, unit: str) -> "np.datetime64[Any]":
+    return np.array([number], np.int64).astype(f"datetime64[{unit}]")[0]  # type: ignore[no-any-return]
