@@ -5,7 +5,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import deletes, history, increments, machine, planning, prune, select1, stream, tpch
+from bench import (
+    deletes,
+    history,
+    increments,
+    machine,
+    planning,
+    prune,
+    schedule,
+    select1,
+    stream,
+    tpch,
+)
 from bench.report import Table, save
 
 Run = Callable[[float, int, Callable[[str], None]], dict[str, Any]]
@@ -18,6 +29,7 @@ BENCHMARKS: dict[str, tuple[Run, Callable[[Any], list[Table]]]] = {
     "prune": (prune.run, prune.table),
     "planning": (planning.run, planning.table),
     "history": (history.run, history.table),
+    "schedule": (schedule.run, schedule.table),
     "increments": (increments.run, increments.table),
 }
 

@@ -62,18 +62,18 @@ class Shift:
         return str(next(row["state"] for row in rows if row["view"] == str(self.name(view))))
 
 
-def shift_on(mills: Mills, members: Members | None = None, **rules: Any) -> Shift:
+def shift_on(mills: Mills, members: Members | None = None, **how: Any) -> Shift:
     """Return a shift on a lake with three orders; its clock begins at the real time."""
     clock = ManualClock(datetime.now(UTC))
-    mill = mills(clock=clock)
+    mill = mills(clock=clock, **how)
     if not mill.lake.writer.table_exists((mill.lake.root, "orders")):
         mill.lake.create("orders").append(orders(1, 2, 3))
-    return _begun(mill, clock, members, **rules)
+    return _begun(mill, clock, members)
 
 
-def _begun(mill: Mill, clock: ManualClock, members: Members | None, **rules: Any) -> Shift:
+def _begun(mill: Mill, clock: ManualClock, members: Members | None) -> Shift:
     scheduler = Scheduler(
-        mill.views.jobs, members or Peers("me"), Rules("1.0", **rules), clock, Observers(())
+        mill.views.jobs, members or Peers("me"), Rules("1.0"), clock, Observers(())
     )
     shift = Shift(mill, clock, scheduler)
     mill.views.jobs.runs.listen(shift.ended.append)

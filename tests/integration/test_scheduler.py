@@ -1,16 +1,29 @@
 """Views of a lake in a folder are refreshed when they are due, and not otherwise."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from pyiceberg.table.update import AddSnapshotUpdate
 
 from flightlake.errors import NotReady
 from flightlake.refresh.scheduler.ownership import Peers, owner
-from tests.fix_catalogs import orders
-from tests.fix_materialized import Mills
+from tests.fix_catalogs import orders, rest_lake
+from tests.fix_materialized import Mills, Odd
 from tests.fix_schedule import Shift, shift_on
 
 AS = "AS SELECT id FROM orders"
+
+
+class Faint(Odd):
+    """A catalog that swoons when rows are to be committed, while ``faint``."""
+
+    faint = False
+
+    def attempt(self, base: Any, updates: Any) -> Any:
+        if self.faint and any(isinstance(update, AddSnapshotUpdate) for update in updates):
+            raise NotReady("the catalog swoons")
+        return self.catalog.attempt(base, updates)
 
 
 @pytest.fixture
@@ -149,6 +162,40 @@ def test_a_catalog_that_is_down_is_asked_again_and_nothing_is_forgotten(mills: M
     assert 10 < len(calls) < 30  # less and less often, but once a minute
     catalog.heads = heads
     assert shift.pass_time(60) == ["v change"]
+
+
+def test_failures_that_may_pass_cost_few_commits_and_never_suspend(mills: Mills) -> None:
+    shift = shift_on(mills, around=Faint)
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.pass_time()
+    shift.append(4)
+    shift.mill.catalog.faint = True
+    failures = [end for _ in range(20) for end in shift.pass_time(400)]
+    assert failures == ["v change NotReady"] * 20
+    assert shift.state("v") == "RETRYING(the catalog swoons)"
+    written = len(shift.mill.table("v").metadata.metadata_log)
+    assert written <= 6  # 1, 2, 4, 8 and 16 in a row
+    shift.mill.catalog.faint = False
+    assert shift.pass_time(400) == ["v change"]
+    assert shift.state("v") == "READY"
+
+
+def test_views_of_a_catalog_that_is_asked_table_by_table(mills: Mills) -> None:
+    shift = shift_on(mills, lake=rest_lake())
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.mill.run("CREATE MATERIALIZED VIEW w ON CHANGE AS SELECT count(*) AS n FROM v")
+    assert shift.pass_time(10) == []
+    shift.append(4)
+    assert shift.pass_time(10) == ["v change", "w change"]
+    assert shift.mill.stored("w") == [{"n": 4}]
+    # What another process does is found within a minute.
+    shift.mill.table("v").append(orders(7).select(["id"]))
+    assert shift.pass_time(10) == ["v change", "w change"]
+    shift.mill.lake.writer.drop_table((shift.mill.lake.root, "w"))
+    shift.append(5)
+    assert shift.pass_time(70) == ["v change"]
+    shift.mill.lake.writer.drop_table((shift.mill.lake.root, "orders"))
+    assert shift.pass_time(10) == ["v change NotFound"]
 
 
 def test_a_restart_knows_what_was_due(shift: Shift) -> None:

@@ -1,7 +1,7 @@
 """What the scheduler knows of all views, kept up to date change by change."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from flightlake.errors import FlightlakeError
@@ -46,13 +46,16 @@ class Board:
     _memories: dict[TableIdentifier, Memory] = field(default_factory=dict)
     _readers: dict[TableIdentifier, set[TableIdentifier]] = field(default_factory=dict)
 
-    def ask(self, catalog: str) -> set[TableIdentifier]:
+    def ask(self, catalog: str, told: Iterable[TableIdentifier] = ()) -> set[TableIdentifier]:
         """Ask a catalog for what has changed; return the names.
+
+        *told* are names of which somebody says that they have changed.
 
         Raises:
             FlightlakeError: It does not answer.
         """
-        return self.watch.ask(catalog, [name for name in self._readers if name.catalog == catalog])
+        names = [name for name in (*self._readers, *told) if name.catalog == catalog]
+        return self.watch.ask(catalog, names)
 
     def intervals(self) -> dict[str, timedelta]:
         """Return how often each catalog is to be asked: a fifth of the lag that it is asked for."""
@@ -117,6 +120,11 @@ class Board:
             covers = (*covers, (ended.outcome.snapshot, oldest))[-_COVERED:]
         self._memories[wanted.view] = Memory(started, shown, took, None, covers)
 
+    def forgive(self, view: TableIdentifier) -> None:
+        """Forget failures that could not be written: somebody has seen to the view."""
+        if view in self._memories:
+            self._memories[view] = replace(self._memories[view], status=None)
+
     def standing(self, view: TableIdentifier, now: datetime) -> tuple[timedelta | None, Due | None]:
         """Return how far *view* is behind its sources at *now*, and when it is due; from any
         thread.
@@ -164,7 +172,7 @@ class Rounds:
             if asking.failures == 0:  # an interval that has become shorter holds at once
                 asking.at = min(asking.at, now + interval)
             if asking.at <= now:
-                changed |= self._asked(name, asking, now)
+                changed |= self._asked(name, asking, now, changed)
                 if asking.failures == 0:
                     asking.at = now + interval
         if not changed:
@@ -174,14 +182,17 @@ class Rounds:
             # Views that were not known before read what nobody has looked at.
             more: set[TableIdentifier] = set()
             for name in {one.catalog for one in self._board.unseen}:
-                more |= self._asked(name, self._asking.setdefault(name, _Asking(now)), now)
+                asking = self._asking.setdefault(name, _Asking(now))
+                more |= self._asked(name, asking, now, ())
             if not more:
                 break
             self._board.update(more)
 
-    def _asked(self, name: str, asking: _Asking, now: datetime) -> set[TableIdentifier]:
+    def _asked(
+        self, name: str, asking: _Asking, now: datetime, told: Iterable[TableIdentifier]
+    ) -> set[TableIdentifier]:
         try:
-            changed = self._board.ask(name)
+            changed = self._board.ask(name, told)
         except FlightlakeError:
             asking.failures += 1
             asking.at = now + min(_SECOND * 2.0 ** min(asking.failures - 1, 6), _MINUTE)

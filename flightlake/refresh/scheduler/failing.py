@@ -9,13 +9,15 @@ from flightlake.lake.decided_properties import change_properties
 from flightlake.refresh.finding import Views
 from flightlake.refresh.policy import policy_of
 from flightlake.refresh.runs import Ended
-from flightlake.refresh.status import STATUS, Status, failed, status_json, status_of
+from flightlake.refresh.status import STATUS, Status, failed, is_permanent, status_json, status_of
 
 
 def write_down(
     views: Views, ended: Ended, before: Status, suspend_after: int, seen: str
 ) -> Status | None:
-    """Add a failure to the status of a view; return what could not be written.
+    """Add a failure to the status of a view; return what was not written.
+
+    Failures that may pass are written when there are 1, 2, 4, 8, … in a row: each is a commit.
 
     Args:
         views: Finds the view.
@@ -27,15 +29,21 @@ def write_down(
     view, failure, began = ended.run.wanted.view, ended.failure, ended.run.started
     if failure is None:
         return None
+    told = failed(before, failure, began, suspend_after, seen)
+    if not is_permanent(failure) and told.failures & (told.failures - 1):
+        return told
 
     def now(table: Committed) -> Mapping[str, str]:
         properties, after = table.metadata.properties, suspend_after
         with suppress(FlightlakeError):
             after = policy_of(properties, view).suspend_after or after
-        return {STATUS: status_json(failed(status_of(properties), failure, began, after, seen))}
+        known = status_of(properties)
+        if not known.suspended:  # some failures before this one may not be written
+            known = max(known, before, key=lambda one: one.failures)
+        return {STATUS: status_json(failed(known, failure, began, after, seen))}
 
     try:
         change_properties(views.writable_catalog(view), view, now)
     except FlightlakeError:
-        return failed(before, failure, began, suspend_after, seen)
+        return told
     return None

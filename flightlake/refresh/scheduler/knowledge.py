@@ -23,8 +23,8 @@ class Memory:
     """What this process remembers of a view, and no table tells.
 
     ``began`` is when the last refresh began here, ``shown`` what all it read stood at by then,
-    if it went well; ``took`` how long the last ones took; ``status`` one that could not be
-    written; ``covers`` the oldest change that each snapshot of the view was made for.
+    if it went well; ``took`` how long the last ones took; ``status`` one that is not written;
+    ``covers`` the oldest change that each snapshot of the view was made for.
     """
 
     began: datetime | None = None
@@ -65,7 +65,9 @@ class Known:
         if view is None or view.policy is None or view.definition is None or head is None:
             return None
         memory = self.memories.get(name, NOTHING)
-        status = view.status if memory.status is None else memory.status
+        status = view.status
+        if memory.status is not None and not status.suspended:
+            status = max(status, memory.status, key=lambda one: one.failures)
         begun = [memory.began, status.attempted]
         took = memory.took
         if view.state is not None:

@@ -168,6 +168,7 @@ class Scheduler:
                 news = self._news.get_nowait()
                 if isinstance(news, TableIdentifier):
                     view = news
+                    self._board.forgive(view)
                 else:
                     ended, status = news
                     view = ended.run.wanted.view

@@ -6,7 +6,7 @@ Others are asked table by table, for those that views read.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flightlake.clock import Clock
 from flightlake.errors import FlightlakeError, NotFound, NotReady
@@ -19,6 +19,7 @@ from flightlake.names import TableIdentifier
 from flightlake.refresh.finding import Views
 
 _FEW = 64
+_LISTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Watch:
         self._clock = clock
         self._locations: dict[str, dict[tuple[str, str], str]] = {}
         self._heads: dict[TableIdentifier, Head] = {}
+        self._listed_at: dict[str, datetime] = {}
 
     def head(self, name: TableIdentifier) -> Head | None:
         """Return what was last seen at *name*; None if nobody has looked."""
@@ -77,7 +79,8 @@ class Watch:
     def ask(self, catalog: str, wanted: Iterable[TableIdentifier]) -> set[TableIdentifier]:
         """Ask a catalog; return the names at which something else is than before.
 
-        *wanted* are names in it that views read, and views of it that are known.
+        *wanted* are names in it that views read, and those of which somebody says that they have
+        changed.
 
         Raises:
             NotReady: It does not answer.
@@ -93,14 +96,19 @@ class Watch:
     def _views_of(self, catalog: str) -> list[TableIdentifier]:
         if catalog not in self._writable:
             return []
+        now = self._clock.now()
+        known = [name for name in self.views() if name.catalog == catalog]
+        if now - self._listed_at.get(catalog, now - _LISTED_EVERY) < _LISTED_EVERY:
+            return known
         views = Views(self._catalogs, self._writable)
-        found: list[TableIdentifier] = []
+        found = known
         for db_schema in self._catalogs[catalog].db_schemas():
             try:
                 names = views.names_in(catalog, db_schema)
             except NotFound:  # dropped since it was listed
                 continue
             found += [TableIdentifier(catalog, db_schema, name) for name in names]
+        self._listed_at[catalog] = now
         return found
 
     def _listed(
