@@ -3,8 +3,8 @@
 pyiceberg's own ``SqlCatalog`` is not used: it connects and creates its tables when it is made (so
 a typing error in a URI would become an empty database), it reads the whole metadata file again
 for every statement, and it commits anew what was refused.  Here nothing is ever created or
-changed but the row of a materialized view (``sql_pointers``); a database without the tables is a
-catalog without tables.
+changed but the row of a materialized view, and the history of refreshes with its schema
+(``sql_pointers``); a database without the tables is a catalog without tables.
 """
 
 import sqlite3

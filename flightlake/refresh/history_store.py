@@ -113,7 +113,10 @@ class HistoryStore:
         if self._thread is None:
             return True
         self._thread.join(patience.total_seconds())
-        return not self._thread.is_alive()
+        done = not self._thread.is_alive()
+        if not done:
+            _LOG.warning("the server ends before the history of refreshes was stored")
+        return done
 
     def _run(self) -> None:
         news = self._history.news
