@@ -19,9 +19,10 @@ from flightlake.names import TableIdentifier
 from flightlake.refresh import touching
 from flightlake.refresh.records import State, state_of
 from flightlake.refresh.refreshing import Explained
-from tests.fix_catalogs import orders
+from tests.fix_catalogs import orders, rest_lake
 from tests.fix_materialized import Interrupted, Mill, Mills, mills
 from tests.fix_table_changes import change_files, compact
+from tests.fix_views import create_view
 
 __all__ = ["mills"]
 
@@ -226,6 +227,17 @@ def test_a_view_of_a_view_follows_what_was_added_to_it(mills: Mills) -> None:
     done = mill.run("REFRESH MATERIALIZED VIEW v, w")
     assert [row["strategy"] for row in done] == ["APPEND", "APPEND"]
     assert ids(mill, "w") == [4, 6]
+
+
+def test_rows_come_through_an_iceberg_view(mills: Mills) -> None:
+    rest = rest_lake()
+    rest.create("orders").append(orders(1, 2))
+    create_view(rest, "some", f"SELECT id AS n FROM {rest.root}.orders WHERE id > 1")
+    mill = mills(more={rest.name: rest.open()})
+    mill.run(f"CREATE MATERIALIZED VIEW v AS SELECT n AS id FROM {rest.name}.{rest.root}.some")
+    rest.writer.load_table((rest.root, "orders")).append(orders(1, 7))
+    assert mill.one("REFRESH MATERIALIZED VIEW v")["strategy"] == "APPEND"
+    assert ids(mill, "v") == [2, 7]
 
 
 def test_other_columns_of_a_source_are_all_rows(mills: Mills) -> None:
