@@ -3,15 +3,22 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_flightsql.dbapi as dbapi
 import pytest
 
+from flightlake.auth.passwords import hash_password
+from flightlake.auth.users import User, UsersFile
 from flightlake.cli import main
-from tests.fix_processes import PASSWORD, USER, Server
+from tests.fix_adbc import adbc, rows
+from tests.fix_auth import CHEAP
+from tests.fix_catalogs import Lake
+from tests.fix_processes import PASSWORD, USER, Server, configure
+from tests.fix_served_lake import ORDERS, catalogs, lake_at
 
 LAKE = {
     "lake/silver/items.sql": """\
@@ -73,3 +80,69 @@ def project_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         return Ended(code, said.out, said.err)
 
     return command
+
+
+@dataclass
+class Works:
+    """A server that may write to ``lake``, and the folder of a project for it."""
+
+    server: Server
+    lake: Lake
+    folder: Path
+    connection: dbapi.Connection
+    run: Run
+
+    def plan(self, *words: str) -> Ended:
+        return self.run(self.server, "plan", self.folder, *words)
+
+    def changes(self, *words: str) -> dict[str, dict[str, Any]]:
+        """Return what the plan does, by ``kind view``."""
+        ended = self.plan("--json", *words)
+        assert ended.code == 0, ended
+        return {f"{one['kind']} {one['view']}": one for one in ended.document["changes"]}
+
+    def problems(self, *words: str) -> list[tuple[str, int | None, int | None, str]]:
+        ended = self.plan("--json", *words)
+        assert (ended.code, ended.err) == (1, ""), ended
+        return [
+            (one["path"], one["line"], one["column"], one["message"])
+            for one in ended.document["problems"]
+        ]
+
+    def apply(self, *words: str) -> Ended:
+        return self.run(self.server, "apply", self.folder, "--yes", *words)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return rows(self.connection, sql)
+
+    def snapshots(self) -> dict[str, int]:
+        shown = self.rows("SHOW MATERIALIZED VIEWS")
+        return {row[0]: row[5] for row in shown}
+
+
+@pytest.fixture(scope="package")
+def project_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Lake]]:
+    folder = tmp_path_factory.mktemp("canary-works")
+    lake = lake_at(folder / "lake")
+    lake.create("orders", ORDERS.schema).append(ORDERS)
+    lake.create("stock", ORDERS.schema)
+    for name in ("silver", "gold"):
+        lake.writer.create_namespace(name)
+    UsersFile(folder / "users.toml").add(
+        User(USER, hash_password(PASSWORD, CHEAP), frozenset({"writer"}))
+    )
+    writable = {"catalogs": {"lake": {"writable": True}}}
+    with Server(configure(folder, catalogs(lake), writable)) as server:
+        yield server, lake
+
+
+@pytest.fixture
+def works(project_server: tuple[Server, Lake], tmp_path: Path, project_run: Run) -> Iterator[Works]:
+    server, lake = project_server
+    folder = write(tmp_path / "works", LAKE)
+    with adbc(server) as connection:
+        made = Works(server, lake, folder, connection, project_run)
+        yield made
+        for view, *_ in reversed(made.rows("SHOW MATERIALIZED VIEWS")):
+            made.rows(f"DROP MATERIALIZED VIEW IF EXISTS {view} CASCADE")
+        lake.writer.load_table(("shop", "orders")).overwrite(ORDERS)

@@ -41,6 +41,7 @@ SUBCOMMANDS = (
     Subcommand("sql", "flightlake.cli.sql", "run SQL against a Flight SQL server"),
     Subcommand("plan", "flightlake.cli.plan", "show what a project of views would change"),
     Subcommand("apply", "flightlake.cli.apply", "make a server have the views of a project"),
+    Subcommand("merge", "flightlake.cli.merge", "make what a branch has of views that of main"),
     Subcommand("user", "flightlake.cli.user", "add, remove and list users"),
     Subcommand("token", "flightlake.cli.token", "issue a bearer token"),
     Subcommand("maintain", "flightlake.cli.maintain", "expire and clean up materialized views"),

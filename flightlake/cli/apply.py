@@ -1,14 +1,11 @@
 """``flightlake apply``: make a server have the views of a project."""
 
 import argparse
-import sys
 from typing import Any
 
 from flightlake.cli import plan as planned
-from flightlake.cli import project_server, sql_target
-from flightlake.errors import InvalidRequest
+from flightlake.cli import project_server
 from flightlake.project.applying import Done, apply
-from flightlake.project.changes import Plan
 from flightlake.project.planning import plan
 from flightlake.project.problems import ProblemsFound
 from flightlake.project.telling import done_line, plan_lines
@@ -34,17 +31,15 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
-    _, stdin = sql_target.environment()
-    if not args.yes and (args.password_stdin or not stdin.isatty()):
-        raise InvalidRequest("nobody can be asked here whether it shall be done: give --yes")
+    project_server.require_somebody(args)
     project = project_server.project(args)
     try:
-        with project_server.connected(args) as server:
+        with project_server.connected(args, args.branch) as server:
             checked, made = plan(project, server, args.prune)
             print("\n".join(plan_lines(made)), flush=True)
             if not made.to_do:
                 return 0
-            if not args.yes and not _agreed(made):
+            if not args.yes and not project_server.agreed(f"Do this, {len(made.to_do)} changes?"):
                 print("nothing was done")
                 return 1
             print()
@@ -53,12 +48,6 @@ def run(args: argparse.Namespace) -> int:
         planned.report(wrong)
         return 1
     return 0
-
-
-def _agreed(made: Plan) -> bool:
-    sys.stdout.write(f"\nDo this, {len(made.to_do)} changes? [y/N] ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _report(done: Done) -> None:

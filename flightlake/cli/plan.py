@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     project = project_server.project(args)
     try:
-        with project_server.connected(args) as server:
+        with project_server.connected(args, args.branch) as server:
             _, made = plan(project, server, args.prune)
     except ProblemsFound as wrong:
         if args.json:

@@ -11,8 +11,11 @@ import adbc_driver_manager
 
 from flightlake.cli import sql_target
 from flightlake.cli.sql_statement import Statement
+from flightlake.errors import InvalidRequest
 from flightlake.project.files import Project, read_project
 from flightlake.project.server import Refused, Server
+
+_BRANCH = "adbc.flight.sql.session.option.branch"
 
 
 class AdbcServer:
@@ -46,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--project", metavar="NAME", help="the project's name (default: that of its folder)"
     )
     parser.add_argument(
+        "--branch",
+        metavar="NAME",
+        default="",
+        help="leave main as it is, and build what changes on a branch; `merge` makes it main",
+    )
+    parser.add_argument(
         "--prune",
         action="store_true",
         help="drop views that this project made and that have no file any more",
@@ -57,14 +66,30 @@ def project(args: argparse.Namespace) -> Project:
     """Return the project that *args* name, as it was read.
 
     Raises:
-        FlightlakeError: There is none.
+        FlightlakeError: There is none, or the options do not go together.
     """
+    if args.branch and args.prune:
+        raise InvalidRequest("--prune drops views of main: leave out --branch, or --prune")
     return read_project(args.directory, args.project)
 
 
+def require_somebody(args: argparse.Namespace) -> None:
+    """Raise ``InvalidRequest`` if somebody has to be asked, and nobody is there."""
+    _, stdin = sql_target.environment()
+    if not args.yes and (args.password_stdin or not stdin.isatty()):
+        raise InvalidRequest("nobody can be asked here whether it shall be done: give --yes")
+
+
+def agreed(question: str) -> bool:
+    """Ask *question*; return whether the answer is yes."""
+    sys.stdout.write(f"\n{question} [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 @contextmanager
-def connected(args: argparse.Namespace) -> Iterator[Server]:
-    """Hold a connection to the server that *args* name.
+def connected(args: argparse.Namespace, branch: str = "") -> Iterator[Server]:
+    """Hold a connection to the server that *args* name, in a session on *branch*.
 
     Raises:
         FlightlakeError: There is none; says why.
@@ -75,6 +100,11 @@ def connected(args: argparse.Namespace) -> Iterator[Server]:
     sys.unraisablehook = lambda unraisable: None
     connection = sql_target.connect(target)
     try:
+        if branch:
+            try:
+                connection.adbc_connection.set_options(**{_BRANCH: branch})
+            except adbc_driver_manager.Error as error:
+                raise sql_target.explained(error) from error
         yield AdbcServer(connection)
     finally:
         connection.close()

@@ -8,7 +8,7 @@ from flightlake.project.checking import Checked, check
 from flightlake.project.files import Project, project_of
 from flightlake.project.placing import named
 from flightlake.project.problems import Problem, ProblemsFound
-from flightlake.project.server import Refused, Server, identifier
+from flightlake.project.server import Refused, Server, identifier, sources_in
 
 
 def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
@@ -53,8 +53,7 @@ def _removed(checked: Checked, server: Server) -> Iterator[Removed]:
         query = next((value for name_, value in facts if name_ == "query"), "")
         if project_of(query) != checked.project.name:
             continue
-        sources = [value for name_, value in facts if name_ == "source"]
-        yield Removed(identifier(name), tuple(map(_name, sources)), int(row["rows"] or 0), 0)
+        yield Removed(identifier(name), tuple(sources_in(told)), int(row["rows"] or 0), 0)
 
 
 def _require_unread(checked: Checked, made: Plan) -> None:
@@ -70,12 +69,3 @@ def _require_unread(checked: Checked, made: Plan) -> None:
     ]
     if problems:
         raise ProblemsFound(tuple(sorted(problems)))
-
-
-def _name(source: str) -> str:
-    """Return the name in what DESCRIBE says: ``name at snapshot 7``, or ``name, empty``."""
-    for end in (" at snapshot ", " at version "):
-        name, found, _ = source.rpartition(end)
-        if found:
-            return name
-    return source.removesuffix(", empty")

@@ -1,5 +1,6 @@
 """The server that a project is held against, and what it tells of a view that is to be made."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -7,6 +8,9 @@ from typing import Any, Protocol
 from flightlake.errors import FlightlakeError
 from flightlake.names import TableIdentifier, quote_always
 from flightlake.project.settings import literal
+
+_SOURCE = re.compile(r"(?: at (?:snapshot|version) -?\d+|, empty)$")
+"""What DESCRIBE says behind the name of a source."""
 
 
 class Refused(FlightlakeError):
@@ -123,6 +127,12 @@ def identifier(name: str) -> TableIdentifier:
     catalog, rest = _part(name, ".")
     db_schema, rest = _part(rest, ".")
     return TableIdentifier(catalog, db_schema, _part(rest, ".")[0])
+
+
+def sources_in(description: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of what a view reads, of the rows of DESCRIBE MATERIALIZED VIEW."""
+    told = [str(row["value"]) for row in description if row["property"] == "source"]
+    return [_SOURCE.sub("", source) for source in told]
 
 
 def _columns(told: Sequence[str]) -> tuple[Column, ...]:

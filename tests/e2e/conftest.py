@@ -10,11 +10,11 @@ import pytest
 from tests.components.processes import free_port
 from tests.fix_catalogs import Lake
 from tests.fix_processes import Server, configure
-from tests.fix_project import project_run
+from tests.fix_project import project_run, project_server, works
 from tests.fix_raw_client import RawClient, raw
 from tests.fix_served_lake import ORDERS, catalogs, fill, lake_at, spoil
 
-__all__ = ["project_run"]
+__all__ = ["project_run", "project_server", "works"]
 
 CANARIES = {
     "token": "canary-catalog-token",

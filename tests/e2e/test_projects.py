@@ -1,86 +1,9 @@
 """``flightlake plan`` and ``apply`` against a running server."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import adbc_driver_flightsql.dbapi as dbapi
-import pytest
-
-from flightlake.auth.passwords import hash_password
-from flightlake.auth.users import User, UsersFile
-from tests.fix_adbc import adbc, rows
-from tests.fix_auth import CHEAP
-from tests.fix_catalogs import Lake
-from tests.fix_processes import PASSWORD, USER, Server, configure
-from tests.fix_project import LAKE, Ended, Run, write
-from tests.fix_served_lake import ORDERS, catalogs, lake_at
-
-
-@dataclass
-class Works:
-    """A server that may write to ``lake``, and the folder of a project for it."""
-
-    server: Server
-    lake: Lake
-    folder: Path
-    connection: dbapi.Connection
-    run: Run
-
-    def plan(self, *words: str) -> Ended:
-        return self.run(self.server, "plan", self.folder, *words)
-
-    def changes(self, *words: str) -> dict[str, dict[str, Any]]:
-        """Return what the plan does, by ``kind view``."""
-        ended = self.plan("--json", *words)
-        assert ended.code == 0, ended
-        return {f"{one['kind']} {one['view']}": one for one in ended.document["changes"]}
-
-    def problems(self, *words: str) -> list[tuple[str, int | None, int | None, str]]:
-        ended = self.plan("--json", *words)
-        assert (ended.code, ended.err) == (1, ""), ended
-        return [
-            (one["path"], one["line"], one["column"], one["message"])
-            for one in ended.document["problems"]
-        ]
-
-    def apply(self, *words: str) -> Ended:
-        return self.run(self.server, "apply", self.folder, "--yes", *words)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return rows(self.connection, sql)
-
-    def snapshots(self) -> dict[str, int]:
-        shown = self.rows("SHOW MATERIALIZED VIEWS")
-        return {row[0]: row[5] for row in shown}
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Lake]]:
-    folder = tmp_path_factory.mktemp("canary-works")
-    lake = lake_at(folder / "lake")
-    lake.create("orders", ORDERS.schema).append(ORDERS)
-    lake.create("stock", ORDERS.schema)
-    for name in ("silver", "gold"):
-        lake.writer.create_namespace(name)
-    UsersFile(folder / "users.toml").add(
-        User(USER, hash_password(PASSWORD, CHEAP), frozenset({"writer"}))
-    )
-    writable = {"catalogs": {"lake": {"writable": True}}}
-    with Server(configure(folder, catalogs(lake), writable)) as server:
-        yield server, lake
-
-
-@pytest.fixture
-def works(served: tuple[Server, Lake], tmp_path: Path, project_run: Run) -> Iterator[Works]:
-    server, lake = served
-    folder = write(tmp_path / "works", LAKE)
-    with adbc(server) as connection:
-        made = Works(server, lake, folder, connection, project_run)
-        yield made
-        for view, *_ in reversed(made.rows("SHOW MATERIALIZED VIEWS")):
-            made.rows(f"DROP MATERIALIZED VIEW IF EXISTS {view} CASCADE")
+from tests.fix_project import LAKE, Works, write
+from tests.fix_served_lake import ORDERS
 
 
 def test_a_plan_changes_nothing_and_apply_does_what_it_says_once(works: Works) -> None:
@@ -202,73 +125,6 @@ def test_settings_change_without_new_rows_but_for_partitions(works: Works) -> No
     write(works.folder, {"lake/silver/items.sql": "-- partitioned_by: item\n" + items})
     change = works.changes()["replace lake.silver.items"]
     assert change["reasons"] == ["its partitions change"]
-
-
-def test_all_that_is_wrong_is_told_at_once_with_its_place(works: Works) -> None:
-    write(
-        works.folder,
-        {
-            "lake/gold/a.sql": "-- target_lagg: 5 minutes\n-- refresh_mode: sometimes\n"
-            "\nSELECT totl FROM dear",
-            "lake/gold/b.sql": "SELECT * FROM dear JOIN c USING (total)",
-            "lake/gold/c.sql": "SELECT * FROM b",
-            "lake/gold/d.sql": "SELECT item\nFROM dear WHERE total >> >",
-            "lake/gold/e.sql": "SELECT 1 AS a\nFROM lake.shop.ordres -- ordres",
-            "lake/gold/f.sql": "SELECT item + 1 AS x\nFROM dear",
-            "lake/gold/g.sql": "SELECT item, total AS item FROM dear",
-            "lake/gold/h.sql": "\n\nSELECT now() AS n",
-            "lake/gold/i.sql": "-- partitioned_by: month(nope)\nSELECT item FROM dear",
-            "lake/gold/j.sql": "SELECT total FROM j",
-            "lake/gold/k.sql": "SELECT total FROM c",
-            "lake/gold/l.sql": "-- schedule: every 5 apples\n-- target_lag: soon\n"
-            "-- target_lag: 1 h\nSELECT 1 AS one",
-            "lake/gold/m.sql": "-- partitioned_by: a) AS SELECT (1\nSELECT 1 AS a",
-            "lake/gold/n.sql": "-- refresh_mode: full\n",
-            "lake/gold/twice.sql": "SELECT 1 AS a; SELECT 2 AS b",
-            "lake/shop/stock.sql": "SELECT 1 AS a",
-            "lake/nowhere/p.sql": "SELECT 1 AS a",
-            "elsewhere/gold/q.sql": "SELECT 1 AS a",
-            "lake/r.sql": "SELECT 1 AS a",
-            "lake/bronze/inventory/s.sql": "SELECT 1 AS a",
-            "lake/bronze.inventory/s.sql": "SELECT 1 AS a",
-        },
-    )
-    found = works.problems()
-    places = {(path, line, column) for path, line, column, _ in found}
-    words = {(path, line): message for path, line, _, message in found}
-    for path, line, column, said in [
-        ("lake/gold/a.sql", 1, 4, "did you mean 'target_lag'?"),
-        ("lake/gold/a.sql", 2, None, "AUTO or FULL is expected"),
-        ("lake/gold/a.sql", 4, 8, "did you mean 'total'?"),
-        ("lake/gold/b.sql", 1, 25, "lake.gold.b → lake.gold.c → lake.gold.b"),
-        ("lake/gold/d.sql", 2, 26, "syntax error"),
-        ("lake/gold/e.sql", 2, 16, "did you mean 'orders'?"),
-        ("lake/gold/f.sql", 1, None, "Cannot coerce"),
-        ("lake/gold/h.sql", 3, None, "now does not"),
-        ("lake/gold/i.sql", 1, None, "no column 'nope'"),
-        ("lake/gold/j.sql", 1, 19, "reads itself"),
-        ("lake/gold/k.sql", 1, 19, "not checked, as it reads lake.gold.c"),
-        ("lake/gold/l.sql", 1, None, "'5 apples'"),
-        ("lake/gold/l.sql", 2, None, "'soon'"),
-        ("lake/gold/l.sql", 3, 4, "given in line 2 already"),
-        ("lake/gold/m.sql", 1, 4, "a list such as month(day)"),
-        ("lake/gold/n.sql", None, None, "holds no query"),
-        ("lake/shop/stock.sql", 1, None, "is a table"),
-        ("lake/nowhere/p.sql", 1, None, "no schema 'nowhere'"),
-        ("elsewhere/gold/q.sql", 1, None, "catalog 'elsewhere' does not exist"),
-        ("lake/r.sql", None, None, "catalog/schema/name.sql"),
-        ("lake/bronze.inventory/s.sql", None, None, "is also made by"),
-    ]:
-        assert said in words[path, line], path
-        assert (path, line, column) in places, (path, line, column, places)
-    assert any(path == "lake/gold/g.sql" for path, *_ in places)
-    assert ("lake/gold/twice.sql", 1, 14) in places
-    assert works.snapshots() == {}
-
-    told = works.apply()
-    assert told.code == 1
-    assert "lake/gold/e.sql:2:16: table lake.shop.ordres does not exist" in told.err
-    assert works.snapshots() == {}
 
 
 def test_an_apply_that_fails_stops_there_and_the_next_goes_on(works: Works) -> None:
