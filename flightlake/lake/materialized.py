@@ -31,6 +31,13 @@ def branches_of(metadata: TableMetadata) -> list[str]:
     return sorted(branch for branch in found if branch in metadata.refs)
 
 
+def columns_of(metadata: TableMetadata, snapshot_id: int) -> int:
+    """Return the id of the columns with which a snapshot was made; the table's if it is unknown."""
+    made = metadata.snapshot_by_id(snapshot_id)
+    told = None if made is None else made.schema_id
+    return metadata.current_schema_id if told is None else told
+
+
 def reached_by_compaction(metadata: TableMetadata, snapshot_id: int) -> bool:
     """Return whether the table holds the rows of a snapshot: it is current, or was compacted.
 

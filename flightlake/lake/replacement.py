@@ -90,6 +90,11 @@ class Replacement:
         return str(self._metadata.table_uuid)
 
     @property
+    def schema_id(self) -> int:
+        """The id of the columns, one that the table has or a new one."""
+        return self._schema.schema_id
+
+    @property
     def changes_columns(self) -> bool:
         """Whether the columns are others than those that the table has."""
         return self._schema.schema_id != self._metadata.current_schema_id
@@ -194,11 +199,11 @@ def _fresh(
 
 
 def _schema(metadata: TableMetadata, columns: pa.Schema) -> Schema:
-    """Return the table's schema if it is of *columns*, else a new one."""
+    """Return the schema of the table that is of *columns*, best the current one; or a new one."""
     now = metadata.schema()
-    made = iceberg_schema(columns, now, metadata.last_column_id)
-    if made.fields == now.fields:
-        return now
+    for schema in (now, *reversed(metadata.schemas)):
+        if iceberg_schema(columns, schema, metadata.last_column_id).fields == schema.fields:
+            return schema
     highest = max(schema.schema_id for schema in metadata.schemas)
     return iceberg_schema(columns, now, metadata.last_column_id, highest + 1)
 

@@ -25,7 +25,7 @@ from flightlake.errors import (
 from flightlake.lake.changes import Unclear
 from flightlake.lake.commits import Committed
 from flightlake.lake.layout_terms import LayoutTerm
-from flightlake.lake.materialized import reached_by_compaction
+from flightlake.lake.materialized import columns_of, reached_by_compaction
 from flightlake.lake.partition_choice import share
 from flightlake.lake.predicates import Anything
 from flightlake.lake.storable import file_schema
@@ -109,6 +109,10 @@ def must_be_full(asked: Question) -> str | None:
         return "the definition has changed"
     if not reached_by_compaction(asked.view.metadata, state.snapshot_id):
         return f"the table of {quote(asked.view.identifier.table)} was changed by somebody else"
+    metadata = asked.view.metadata
+    if columns_of(metadata, state.snapshot_id) != metadata.current_schema_id:
+        columns = f"the columns of the table of {quote(asked.view.identifier.table)}"
+        return f"{columns} were changed by somebody else"
     known = {source.identifier for source in state.sources}
     if known != {source.identifier for source in asked.vector.sources}:
         return "the query reads other tables than before"

@@ -19,7 +19,7 @@ from flightlake.errors import InternalError, PreconditionFailed
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
-from flightlake.lake.materialized import STATE
+from flightlake.lake.materialized import STATE, columns_of
 from flightlake.lake.portions import Portion
 from flightlake.lake.replacement import Replacement, added_bytes, retold
 from flightlake.lake.snapshots import Change, appended, exchanged, replaced
@@ -103,7 +103,7 @@ class Maker:
             job.catalog, job.view, job.base, plans[0].schema, job.definition.partitioned_by,
             self.file_bytes, job.refresh_id,
         )  # fmt: skip
-        if new.changes_columns and not job.redefines:
+        if new.changes_columns and not job.redefines and not _brings_back(job, new):
             raise PreconditionFailed(
                 f"the query of {job.view} gives other columns than when the view was made, so its"
                 " rows stay as they are; make it anew with CREATE OR REPLACE MATERIALIZED VIEW"
@@ -238,3 +238,10 @@ class Maker:
         finally:
             forget()
             result.close()
+
+
+def _brings_back(job: Job, new: Replacement) -> bool:
+    """Return whether columns that somebody else has changed are those of the view again."""
+    if job.base is None or job.state is None:
+        return False
+    return new.schema_id == columns_of(job.base.metadata, job.state.snapshot_id)

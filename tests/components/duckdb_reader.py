@@ -13,7 +13,12 @@ from tests.components.processes import run
 
 NAME = "duckdb"
 _VERSION = "1.5.5"
-_NEEDED = ("duckdb", "duckdb-extension-iceberg", "duckdb-extension-avro")
+_PACKAGES = (
+    f"duckdb=={_VERSION}",
+    f"duckdb-extension-iceberg=={_VERSION}",
+    f"duckdb-extension-avro=={_VERSION}",
+    "pytz==2025.2",  # DuckDB makes moments in time zones with it
+)
 _PROGRAM = Path(__file__).with_name("duckdb_reader_program.py")
 _INSTALL_SECONDS = 300
 _READ_SECONDS = 120
@@ -26,7 +31,7 @@ def start() -> Path:
     Raises:
         Unavailable: It cannot be installed.
     """
-    environment = CACHE / NAME / _VERSION
+    environment = CACHE / NAME / f"{_VERSION}-{len(_PACKAGES)}"
     (CACHE / NAME).mkdir(parents=True, exist_ok=True)
     with (CACHE / NAME / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -38,7 +43,7 @@ def start() -> Path:
                 [
                     *install,
                     "--disable-pip-version-check",
-                    *(f"{name}=={_VERSION}" for name in _NEEDED),
+                    *_PACKAGES,
                 ],
                 _INSTALL_SECONDS,
             )
