@@ -7,6 +7,7 @@ from flightlake.config import Settings, cores, memory_bytes
 from flightlake.engine.engine import Defaults, Engine, EngineSettings
 from flightlake.engine.spill import SpillDirectory
 from flightlake.lake.callers import CallerCatalogs
+from flightlake.lake.encoding import Encoding
 from flightlake.query.activity import Activity
 from flightlake.query.admission import Slots
 from flightlake.query.planning import Planning
@@ -58,7 +59,8 @@ def statements(
     bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
     defaults = Defaults(settings.default_catalog, settings.session.schema_)
     query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
-    refresher = Refresher(engine, shared, workers, clock)
+    encoding = Encoding.within(limits.memory.of(memory_bytes()), limits.threads or cores())
+    refresher = Refresher(engine, shared, workers, clock, encoding)
     jobs = _jobs(settings, refresher, query, slots, clock, runs, found)
     standings.scheduler = scheduler(settings, jobs, history.server, clock, observer)
     views = ViewStatements(MaterializedViews(jobs), query, slots, bounds, clock, observer)

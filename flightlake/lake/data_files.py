@@ -21,9 +21,6 @@ from flightlake.lake.new_files import remove, written
 from flightlake.lake.storable import as_stored, file_schema
 from flightlake.lake.stores import StoreSettings
 
-FILE_BYTES = Encoding().file_bytes
-"""A file is ended once it has this many bytes."""
-
 
 class DataFiles:
     """Writes the rows of a table; used by one thread.
@@ -143,18 +140,26 @@ def _statistics(file: Encoded, schema: Schema) -> dict[str, Any]:
 def _correct(statistics: Any, footer: pq.FileMetaData, schema: Schema) -> None:
     """Leave out bounds that do not hold for all of a file, and those that cannot be written."""
     bounds = statistics.column_aggregates
-    for place, field in enumerate(schema.fields):
-        if field.field_id not in bounds:
+    for place, field_id in enumerate(_leaves(footer, schema)):
+        if field_id not in bounds:
             continue
         if any(_unbounded(footer.row_group(n).column(place)) for n in range(footer.num_row_groups)):
             # Those of other row groups would be taken for the whole file's.
-            del bounds[field.field_id]
+            del bounds[field_id]
             continue
         try:
-            bounds[field.field_id].max_as_bytes()
+            bounds[field_id].max_as_bytes()
         except UnicodeEncodeError:
             # What comes after the last character before the surrogates is none.
-            bounds[field.field_id].trunc_length = None
+            bounds[field_id].trunc_length = None
+
+
+def _leaves(footer: pq.FileMetaData, schema: Schema) -> list[int]:
+    """Return the field ids of the columns of a file, of which nested ones have several."""
+    from pyiceberg.io.pyarrow import parquet_path_to_id_mapping
+
+    ids = parquet_path_to_id_mapping(schema)
+    return [ids[footer.schema.column(place).path] for place in range(footer.num_columns)]
 
 
 def _unbounded(column: pq.ColumnChunkMetaData) -> bool:

@@ -47,10 +47,17 @@ class Encoding:
 
     @classmethod
     def within(cls, memory: int, cores: int) -> "Encoding":
-        """Return one that holds at most an eighth of *memory* bytes of rows for *cores* cores."""
+        """Return one that holds at most a sixteenth of *memory* bytes of rows for *cores* cores.
+
+        What the engine has taken for them may be twice as much: it makes strings with room.
+        """
         at_once = max(1, min(cores, 8))
-        share = memory // 8 // (at_once + 1)
+        share = memory // 16 // (at_once + 1)
         return cls(group_bytes=max(1 << 20, min(cls().group_bytes, share)), at_once=at_once)
+
+
+ENCODING = Encoding()
+"""For whoever was not told how much memory there is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pyiceberg.table.update import RemovePropertiesUpdate, SetPropertiesUpdate
 
 from flightlake.errors import FlightlakeError
 from flightlake.lake.commits import OutcomeUnknown, commit, dropped
-from flightlake.lake.data_files import FILE_BYTES, DataFiles
-from flightlake.lake.encoding import Encoding
+from flightlake.lake.data_files import DataFiles
+from flightlake.lake.encoding import ENCODING, Encoding
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
 from flightlake.lake.materialized import PREFIX, is_materialized_view
 from flightlake.lake.new_files import StoreFiles, remove
@@ -44,7 +44,7 @@ class Replacement:
         base: What it is now; None to make it.
         columns: The columns of its rows from now on.
         terms: How it is cut into partitions from now on.
-        file_bytes: After how many bytes a file is ended.
+        encoding: How large files are, and how much is encoded at a time.
         id: What the refresh is called; its files are below a folder of this name.
 
     Raises:
@@ -59,7 +59,7 @@ class Replacement:
         base: Committed | None,
         columns: pa.Schema,
         terms: Sequence[LayoutTerm],
-        file_bytes: int = FILE_BYTES,
+        encoding: Encoding = ENCODING,
         id: str = "",  # noqa: A002 - what it is
     ) -> None:
         self.id = id or uuid.uuid4().hex
@@ -81,7 +81,7 @@ class Replacement:
             self._spec,
             terms,
             subject,
-            Encoding(file_bytes=file_bytes),
+            encoding,
         )
         self._manifests = StoreFiles(self._store, subject)
 

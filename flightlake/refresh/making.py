@@ -19,7 +19,12 @@ from flightlake.errors import InternalError, PreconditionFailed
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
+<<<<<<< Updated upstream
 from flightlake.lake.materialized import STATE, columns_of
+=======
+from flightlake.lake.encoding import Encoding
+from flightlake.lake.materialized import STATE
+>>>>>>> Stashed changes
 from flightlake.lake.portions import Portion
 from flightlake.lake.replacement import Replacement, added_bytes, retold
 from flightlake.lake.snapshots import Change, appended, exchanged, replaced
@@ -85,7 +90,7 @@ class Maker:
     catalogs: Catalogs
     threads: Threads
     clock: Clock
-    file_bytes: int
+    encoding: Encoding
 
     def make(self, job: Job, choice: Choice, call: Cancellation) -> Outcome:
         """Do what was chosen; return what became of the view.
@@ -101,7 +106,7 @@ class Maker:
         plans = [self._plan(job, reading, call) for reading in readings]
         new = Replacement(
             job.catalog, job.view, job.base, plans[0].schema, job.definition.partitioned_by,
-            self.file_bytes, job.refresh_id,
+            self.encoding, job.refresh_id,
         )  # fmt: skip
         if new.changes_columns and not job.redefines and not _brings_back(job, new):
             raise PreconditionFailed(

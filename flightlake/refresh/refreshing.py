@@ -11,7 +11,7 @@ from flightlake.engine.engine import Defaults, Engine
 from flightlake.engine.sql_text import SqlText
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
-from flightlake.lake.data_files import FILE_BYTES
+from flightlake.lake.encoding import ENCODING, Encoding
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.choosing import (
@@ -59,14 +59,14 @@ class Refresher:
         catalogs: What the server itself reads.
         threads: Where it plans.
         clock: The time.
-        file_bytes: After how many bytes a file of a view is ended.
+        encoding: How large files are, and how much is encoded at a time.
     """
 
     engine: Engine
     catalogs: Catalogs
     threads: Threads
     clock: Clock
-    file_bytes: int = FILE_BYTES
+    encoding: Encoding = ENCODING
 
     def make(
         self,
@@ -176,7 +176,7 @@ class Refresher:
 
     @property
     def _maker(self) -> Maker:
-        return Maker(self.engine, self.catalogs, self.threads, self.clock, self.file_bytes)
+        return Maker(self.engine, self.catalogs, self.threads, self.clock, self.encoding)
 
 
 def _instead(choice: Choice, failure: str) -> Choice:
