@@ -19,12 +19,8 @@ from flightlake.errors import InternalError, PreconditionFailed
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
-<<<<<<< Updated upstream
-from flightlake.lake.materialized import STATE, columns_of
-=======
 from flightlake.lake.encoding import Encoding
-from flightlake.lake.materialized import STATE
->>>>>>> Stashed changes
+from flightlake.lake.materialized import STATE, columns_of
 from flightlake.lake.portions import Portion
 from flightlake.lake.replacement import Replacement, added_bytes, retold
 from flightlake.lake.snapshots import Change, appended, exchanged, replaced
