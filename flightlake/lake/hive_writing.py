@@ -142,15 +142,16 @@ class HiveWriter:
         )
         request = LockRequest(component=[part], user=self.user, hostname=socket.gethostname())
         with self.connection() as client:
-            begun = time.monotonic()
+            asked = time.monotonic()
+            until = asked + self.seconds
             lock = client.lock(request)
             try:
-                while lock.state == LockState.WAITING and time.monotonic() < begun + self.seconds:
+                while lock.state == LockState.WAITING and time.monotonic() < until:
                     time.sleep(_POLL_SECONDS)
-                    begun = time.monotonic()
+                    asked = time.monotonic()
                     lock = client.check_lock(CheckLockRequest(lockid=lock.lockid))
                 held = lock.state == LockState.ACQUIRED
-                yield client if held else None, lambda: time.monotonic() < begun + _LIFE_SECONDS
+                yield client if held else None, lambda: time.monotonic() < asked + _LIFE_SECONDS
             finally:
                 with suppress(Exception):  # it ends by itself
                     client.unlock(UnlockRequest(lockid=lock.lockid))
