@@ -14,6 +14,7 @@ from flightlake.refresh.policy import POLICY, Policy, policy_json
 from flightlake.telemetry import MaintenanceFinished
 from tests.fix_catalogs import orders
 from tests.fix_materialized import Interrupted, LosesAnswers, LosesRequests, Mill, Mills, Odd
+from tests.fix_table_changes import compact
 from tests.fix_upkeep import (
     DAY,
     everything,
@@ -138,6 +139,18 @@ def test_what_a_view_downstream_was_made_of_stays_with_all_that_came_since(mills
     kept.kept()
     assert _ids(mill) == ids[4:]
     mill.run("DROP MATERIALIZED VIEW w")
+
+
+def test_what_leads_to_compacted_rows_stays(mills: Mills) -> None:
+    kept = refreshed(keeper(mills), times=2)
+    mill = kept.mill
+    compact(mill.table("v"))
+    compact(mill.table("v"))
+    ids = _ids(mill)
+    kept.pass_days(10)
+    kept.kept()
+    assert _ids(mill) == ids[2:]
+    assert mill.one("REFRESH MATERIALIZED VIEW v")["strategy"] == "NOOP"
 
 
 def test_nothing_is_done_while_it_is_not_known_what_is_in_use(mills: Mills) -> None:

@@ -133,6 +133,12 @@ def test_what_was_rolled_back_a_moment_ago_is_still_read() -> None:
     assert _gone(_metadata(LINE, log=log)) == [1, 2, 3]
 
 
+def test_what_a_branch_replaced_a_moment_ago_is_still_read() -> None:
+    branched = {1: (None, 50.0), 2: (1, 40.0), 3: (2, 0.5), 4: (1, 45.0)}
+    refs = {"b": {"snapshot-id": 3, "type": "branch"}}
+    assert _gone(_metadata(branched, refs, log=[(1, 50.0), (4, 45.0)])) == [1]
+
+
 def test_snapshots_that_are_their_own_ancestors_end() -> None:
     metadata = _metadata({1: (2, 50.0), 2: (1, 40.0)})
     assert _gone(metadata, 1) == []
