@@ -52,8 +52,8 @@ class Threads(Protocol):
 class Job:
     """A view to be brought up to date; ``base`` and ``state`` are what it is now, if it is.
 
-    ``redefines`` says that this is for a new definition; ``more`` are properties to be set in the
-    same commit.
+    ``begun`` is when that was, by a clock that only goes forward.  ``redefines`` says that it is
+    for a new definition; ``more`` are properties to be set in the same commit.
     """
 
     catalog: WritableCatalog
@@ -63,6 +63,7 @@ class Job:
     state: State | None
     text: SqlText
     vector: Vector
+    begun: float
     redefines: bool = False
     refresh_id: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
@@ -95,10 +96,10 @@ class Maker:
             FlightlakeError: The rows cannot be made or committed; then nothing has changed,
                 unless it is an ``OutcomeUnknown``.
         """
-        begun, started = self.clock.monotonic(), self.clock.now()
+        started = self.clock.now()
         readings, change, before = self._work(job, choice)
         if not readings:
-            return self._without_rows(job, choice, begun, call)
+            return self._without_rows(job, choice, call)
         plans = [self._plan(job, reading, call) for reading in readings]
         new = Replacement(
             job.catalog, job.view, job.base, plans[0].schema, job.definition.partitioned_by,
@@ -117,15 +118,15 @@ class Maker:
             raise
         if choice.strategy == APPEND and not new.rows:
             new.discard()
-            return self._without_rows(job, choice, begun, call)
-        state = self._state(job, choice, new.snapshot_id, new.id, before + new.rows, begun)
+            return self._without_rows(job, choice, call)
+        state = self._state(job, choice, new.snapshot_id, new.id, before + new.rows)
         told = (
             {**job.more, **properties(new.table_uuid, job.definition, state)},
             summary(state, started),
         )
         done = new.commit(told, self.clock.now(), call.check, change)
         size = added_bytes(done, new.snapshot_id)
-        return self._outcome(job, choice, state, begun, (new.rows, size))
+        return self._outcome(job, choice, state, (new.rows, size))
 
     def draw(
         self,
@@ -164,40 +165,38 @@ class Maker:
             return [], replaced, rows
         return [_Reading(job.text, pins)], replaced, 0
 
-    def _without_rows(self, job: Job, choice: Choice, begun: float, call: Cancellation) -> Outcome:
+    def _without_rows(self, job: Job, choice: Choice, call: Cancellation) -> Outcome:
         """Commit nothing but what the rows, which stay as they are, are known to be made of."""
         if job.base is None or job.state is None:
             raise InternalError("a view without rows was to keep them")
         head = job.base.metadata.current_snapshot_id or job.state.snapshot_id
         if not choice.writes:
             done = Outcome(job.view, READY, NOOP, choice.reason, job.state.rows, head)
-            return self._ended(done, job, choice, begun)
+            return self._ended(done, job, choice)
         refresh_id = job.refresh_id or uuid.uuid4().hex
-        state = self._state(job, choice, head, refresh_id, job.state.rows, begun)
+        state = self._state(job, choice, head, refresh_id, job.state.rows)
         found = properties(str(job.base.metadata.table_uuid), job.definition, state)
         call.check()
         retold(job.catalog, job.base, {**job.more, STATE: found[STATE]})
-        return self._outcome(job, choice, state, begun, (0, 0))
+        return self._outcome(job, choice, state, (0, 0))
 
     def _state(
-        self, job: Job, choice: Choice, snapshot_id: int, refresh_id: str, rows: int, begun: float
+        self, job: Job, choice: Choice, snapshot_id: int, refresh_id: str, rows: int
     ) -> State:
-        seconds = round(self.clock.monotonic() - begun, 6)
+        seconds = round(self.clock.monotonic() - job.begun, 6)
         return State(
             job.definition.version, snapshot_id, refresh_id, choice.strategy, choice.reason, rows,
             job.vector.as_of, seconds, job.vector.sources,
         )  # fmt: skip
 
-    def _outcome(
-        self, job: Job, choice: Choice, state: State, begun: float, written: tuple[int, int]
-    ) -> Outcome:
+    def _outcome(self, job: Job, choice: Choice, state: State, written: tuple[int, int]) -> Outcome:
         done = Outcome(
             job.view, READY, choice.strategy, choice.reason, state.rows, state.snapshot_id,
             refresh_id=state.refresh_id, rows_written=written[0], bytes_written=written[1],
         )  # fmt: skip
-        return self._ended(done, job, choice, begun)
+        return self._ended(done, job, choice)
 
-    def _ended(self, done: Outcome, job: Job, choice: Choice, begun: float) -> Outcome:
+    def _ended(self, done: Outcome, job: Job, choice: Choice) -> Outcome:
         before = {} if job.state is None else {one.identifier: one for one in job.state.sources}
         sources = []
         for one in job.vector.sources:
@@ -208,7 +207,7 @@ class Maker:
         return replace(
             done,
             as_of=job.vector.as_of,
-            seconds=self.clock.monotonic() - begun,
+            seconds=self.clock.monotonic() - job.begun,
             candidates=choice.candidates,
             sources=tuple(sources),
         )

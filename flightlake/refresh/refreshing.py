@@ -87,11 +87,14 @@ class Refresher:
             FlightlakeError: The definition is wrong, or the rows cannot be made or committed;
                 then nothing has changed, unless it is an ``OutcomeUnknown``.
         """
+        begun = self.clock.monotonic()
         text = readable_query(definition.query)
         vector = self._collect(text, definition, call)
         self.threads.run(lambda: check(view, vector.survey, self.catalogs), call)
         reason = "the view was made" if base is None else "the view was made anew"
-        job = Job(catalog, view, base, definition, None, text, vector, True, refresh_id, more or {})
+        job = Job(
+            catalog, view, base, definition, None, text, vector, begun, True, refresh_id, more or {}
+        )
         return self._maker.make(job, full(reason), call)
 
     def refresh(
@@ -136,6 +139,7 @@ class Refresher:
     def _job(
         self, catalog: WritableCatalog, view: Committed, call: Cancellation, refresh_id: str
     ) -> Job:
+        begun = self.clock.monotonic()
         properties, uuid = view.metadata.properties, str(view.metadata.table_uuid)
         definition = definition_of(properties, view.identifier)
         text = readable_query(definition.query)
@@ -143,7 +147,15 @@ class Refresher:
         self.threads.run(lambda: check(view.identifier, vector.survey, self.catalogs), call)
         state = state_of(properties, uuid)
         return Job(
-            catalog, view.identifier, view, definition, state, text, vector, refresh_id=refresh_id
+            catalog,
+            view.identifier,
+            view,
+            definition,
+            state,
+            text,
+            vector,
+            begun,
+            refresh_id=refresh_id,
         )
 
     def _choose(
