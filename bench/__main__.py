@@ -16,6 +16,7 @@ from bench import (
     select1,
     stream,
     tpch,
+    views,
 )
 from bench.report import Table, save
 
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, tuple[Run, Callable[[Any], list[Table]]]] = {
     "planning": (planning.run, planning.table),
     "history": (history.run, history.table),
     "schedule": (schedule.run, schedule.table),
+    "views": (views.run, views.table),
     "increments": (increments.run, increments.table),
 }
 

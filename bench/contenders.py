@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import files
+from pathlib import Path
 from typing import Any, Protocol
 
 import adbc_driver_flightsql.dbapi
@@ -67,19 +68,43 @@ class DataFusion:
         return self._context.sql(sql).to_arrow_table()
 
 
+class DataFusionFile(DataFusion):
+    """DataFusion that writes the answer to one Parquet file; it answers nothing.
+
+    Args:
+        file: Where; written anew each time.
+    """
+
+    def __init__(self, tables: Mapping[str, Sequence[str]], cores: int, file: str) -> None:
+        super().__init__(tables, cores)
+        self._file = file
+
+    def query(self, sql: str) -> pa.Table:
+        Path(self._file).unlink(missing_ok=True)
+        # The level that Arrow's writer has for zstd.
+        self._context.sql(sql).write_parquet(self._file, compression="zstd", compression_level=1)
+        return pa.table({})
+
+
 class FlightSql:
     """A Flight SQL server, through the official ADBC driver.
 
     Args:
         location: Where it is.
         setup: Statements to run first.
+        credentials: Options of the driver that log in.
     """
 
-    def __init__(self, location: str, setup: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        location: str,
+        setup: Sequence[str] = (),
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
         # Some servers send larger messages than the driver takes by itself.
         limit = {DatabaseOptions.WITH_MAX_MSG_SIZE.value: str(1 << 30)}
         self._connection: Any = adbc_driver_flightsql.dbapi.connect(
-            location, limit, autocommit=True
+            location, {**limit, **(credentials or {})}, autocommit=True
         )
         for sql in setup:
             self.query(sql)

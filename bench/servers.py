@@ -6,8 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pyiceberg.catalog.sql import SqlCatalog
+
 from bench.data import Lakehouse
 from bench.processes import server
+from flightlake.auth.passwords import hash_password
+from flightlake.auth.users import User, UsersFile
+
+VIEWS = "views.mv"
+"""The catalog and the schema in which views are measured."""
 
 
 @contextmanager
@@ -23,6 +30,40 @@ def flightlake(lakehouse: Lakehouse, prune: bool = True) -> Iterator[tuple[str, 
         module = "flightlake" if prune else "bench.unpruned"
         with server(module, ["serve", "--config", str(config)], state / "log") as running:
             yield running
+
+
+@contextmanager
+def flightlake_with_views(
+    lakehouse: Lakehouse, folder: Path, memory: str
+) -> Iterator[tuple[str, int, dict[str, str]]]:
+    """Serve *lakehouse*, and a catalog in *folder* for views; yield what logs in, too.
+
+    *memory* is what statements may use.
+    """
+    (folder / "warehouse").mkdir()
+    uri, warehouse = f"sqlite:///{folder / 'catalog.db'}", f"file://{folder / 'warehouse'}"
+    catalog, _, namespace = VIEWS.partition(".")
+    made = SqlCatalog(catalog, uri=uri, warehouse=warehouse)
+    made.create_namespace(namespace)
+    made.close()
+    users = folder / "users.toml"
+    UsersFile(users).add(User("mill", hash_password("mill"), frozenset({"writer"})))
+    config = folder / "flightlake.toml"
+    text = _configuration(lakehouse).replace("anonymous = true", f"users_file = {_quoted(users)}")
+    text += f"""\
+[limits]
+memory = "{memory}"
+[state]
+directory = {_quoted(folder / "state")}
+[catalogs.{catalog}]
+type = "sql"
+uri = {json.dumps(uri)}
+warehouse = {json.dumps(warehouse)}
+writable = true
+"""
+    config.write_text(text.replace("[session]\n", '[session]\ncatalog = "lake"\n'))
+    with server("flightlake", ["serve", "--config", str(config)], folder / "log") as running:
+        yield *running, {"username": "mill", "password": "mill"}
 
 
 @contextmanager
@@ -53,3 +94,7 @@ schema = "{lakehouse.db_schema}"
 [logging]
 level = "WARNING"
 """
+
+
+def _quoted(path: Path) -> str:
+    return json.dumps(str(path))

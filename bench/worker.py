@@ -15,9 +15,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bench.contenders import Contender, DataFusion, DuckDb, FlightSql
+from bench.contenders import Contender, DataFusion, DataFusionFile, DuckDb, FlightSql
 
-KINDS = {"duckdb": DuckDb, "datafusion": DataFusion, "flightsql": FlightSql}
+KINDS = {
+    "duckdb": DuckDb,
+    "datafusion": DataFusion,
+    "datafusion_file": DataFusionFile,
+    "flightsql": FlightSql,
+}
 
 
 @dataclass(frozen=True, slots=True)
