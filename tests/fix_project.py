@@ -60,6 +60,13 @@ class Ended:
         return json.loads(self.out)
 
 
+class Terminal(io.StringIO):
+    """What somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 Run = Callable[..., Ended]
 
 
@@ -69,11 +76,11 @@ def project_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     # The commands put a hook of their own in its place, for good.
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
 
-    def command(server: Server, *words: str | Path, stdin: str = "") -> Ended:
+    def command(server: Server, *words: str | Path, typed: str | None = None) -> Ended:
         monkeypatch.setenv("FLIGHTLAKE_URI", server.location)
         monkeypatch.setenv("FLIGHTLAKE_USER", USER)
         monkeypatch.setenv("FLIGHTLAKE_PASSWORD", PASSWORD)
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.StringIO() if typed is None else Terminal(typed))
         capsys.readouterr()
         code = main([*map(str, words), "--insecure"])
         said = capsys.readouterr()

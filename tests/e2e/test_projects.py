@@ -202,6 +202,13 @@ def test_nothing_is_done_without_somebody_s_yes(works: Works) -> None:
     assert (refused.code, refused.out) == (1, "")
     assert "give --yes" in refused.err
     assert works.snapshots() == {}
+    for typed in ("\n", "no\n", ""):
+        asked = works.run(works.server, "apply", works.folder, typed=typed)
+        assert asked.code == 1
+        assert asked.out.endswith("Do this, 3 changes? [y/N] nothing was done\n")
+    assert works.snapshots() == {}
+    assert works.run(works.server, "apply", works.folder, typed="y\n").code == 0
+    assert len(works.snapshots()) == 3
 
 
 def test_a_folder_that_is_no_project_is_refused_in_a_sentence(works: Works, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_wrong_usage_ends_with_2(argv: list[str], capsys: pytest.CaptureFixture[
     assert "usage: flightlake" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["user", "token", "check-config"])
+@pytest.mark.parametrize("name", ["user", "token", "check-config", "plan", "apply", "merge"])
 def test_every_subcommand_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([name, "--help"])
