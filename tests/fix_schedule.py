@@ -62,9 +62,14 @@ class Shift:
         return str(next(row["state"] for row in rows if row["view"] == str(self.name(view))))
 
 
+def real_time() -> ManualClock:
+    """Return a clock that begins at the real time, as writers know it, and stands still."""
+    return ManualClock(datetime.now(UTC))
+
+
 def shift_on(mills: Mills, members: Members | None = None, **how: Any) -> Shift:
     """Return a shift on a lake with three orders; its clock begins at the real time."""
-    clock = ManualClock(datetime.now(UTC))
+    clock = real_time()
     mill = mills(clock=clock, **how)
     if not mill.lake.writer.table_exists((mill.lake.root, "orders")):
         mill.lake.create("orders").append(orders(1, 2, 3))

@@ -79,6 +79,8 @@ class Board:
             old, new = self.facts.pop(name, None), known.facts(name)
             if new is not None:
                 self.facts[name] = new
+            elif self.watch.head(name) is None:
+                self._memories.pop(name, None)
             for source in old.reads if old is not None else frozenset():
                 self._readers[source].discard(name)
                 if not self._readers[source]:

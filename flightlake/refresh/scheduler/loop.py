@@ -75,7 +75,7 @@ class Scheduler:
         self._clock = clock
         self._observer = observer
         self._woken = threading.Event()
-        self._stopping = False
+        self._stopping = self._listening = False
         self._thread: threading.Thread | None = None
         self._news: SimpleQueue[tuple[Ended, Status | None] | TableIdentifier] = SimpleQueue()
         self._begun: dict[TableIdentifier, _Begun] = {}
@@ -86,9 +86,6 @@ class Scheduler:
         watch = Watch(views.catalogs, views.writable, clock)
         self._board = Board(watch, views.writable, rules.version, Since(now))
         self._rounds = Rounds(self._board)
-        jobs.runs.listen(self._ended)
-        jobs.runs.watch(self._changed)
-        jobs.background.listen(self._woken.set)
 
     def start(self) -> None:
         """Begin to begin."""
@@ -126,6 +123,11 @@ class Scheduler:
 
     def step(self) -> timedelta:
         """Do all there is to do now; return how long there is nothing to do."""
+        if not self._listening:  # whoever never begins must not gather news
+            self._listening = True
+            self._jobs.runs.listen(self._ended)
+            self._jobs.runs.watch(self._changed)
+            self._jobs.background.listen(self._woken.set)
         now = self._clock.now()
         changed = self._take_news(now)
         self._beat(now)

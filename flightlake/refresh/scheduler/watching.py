@@ -20,6 +20,9 @@ from flightlake.refresh.finding import Views
 
 _FEW = 64
 _LISTED_EVERY = timedelta(minutes=1)
+_PATIENCE = 3
+"""Tables that do not answer, after which the others wait for the next time."""
+_SOON, _LATER = timedelta(seconds=10), timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Watch:
         self._locations: dict[str, dict[tuple[str, str], str]] = {}
         self._heads: dict[TableIdentifier, Head] = {}
         self._listed_at: dict[str, datetime] = {}
+        self._not_before: dict[TableIdentifier, datetime] = {}
 
     def head(self, name: TableIdentifier) -> Head | None:
         """Return what was last seen at *name*; None if nobody has looked."""
@@ -91,7 +95,10 @@ class Watch:
         if isinstance(found, ListsHeads):
             return self._listed(catalog, found, set(wanted))
         names = set(wanted) | set(self._views_of(catalog))
-        return {name for name in names if self._load(found, name)}
+        changed, silent = self._looked_at(found, names, names)
+        if names and silent == names:
+            raise NotReady(f"catalog '{catalog}' does not answer")
+        return changed
 
     def _views_of(self, catalog: str) -> list[TableIdentifier]:
         if catalog not in self._writable:
@@ -119,18 +126,40 @@ class Watch:
         keys = {key for key, _ in now.items() - before.items()} | (before.keys() - now.keys())
         moved = {TableIdentifier(name, *key) for key in keys}
         news = {one for one in wanted if one not in self._heads}
-        changed = set()
-        for one in moved | news:
-            # In a writable catalog each table may be a view.
-            looked_at = one in wanted or one in self._heads or name in self._writable
-            if looked_at and self._load(self._catalogs[name], one, one in wanted):
-                changed.add(one)
+        # In a writable catalog each table may be a view.
+        known = wanted | self._heads.keys()
+        names = (moved if name in self._writable else moved & known) | news
+        changed, silent = self._looked_at(self._catalogs[name], names, wanted)
+        for one in moved - silent:
             key = (one.db_schema, one.table)
             if key in now:
                 before[key] = now[key]
             else:
                 before.pop(key, None)
         return changed
+
+    def _looked_at(
+        self, catalog: Catalog, names: set[TableIdentifier], wanted: set[TableIdentifier]
+    ) -> tuple[set[TableIdentifier], set[TableIdentifier]]:
+        """Look at *names*; return those at which something else is, and those that say nothing.
+
+        A store that does not answer for one table hides no other; but nobody waits for many.
+        """
+        now = self._clock.now()
+        changed, silent, failures = set(), set(), 0
+        for one in sorted(names):
+            if failures == _PATIENCE or self._not_before.get(one, now) > now:
+                silent.add(one)
+                continue
+            try:
+                if self._load(catalog, one, one in wanted):
+                    changed.add(one)
+                self._not_before.pop(one, None)
+            except NotReady:
+                failures += 1
+                silent.add(one)
+                self._not_before[one] = now + (_SOON if one in wanted else _LATER)
+        return changed, silent
 
     def _load(self, catalog: Catalog, name: TableIdentifier, keep: bool = True) -> bool:
         """Look at *name*; return whether something else is there; *keep* it, if it is no view."""
