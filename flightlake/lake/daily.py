@@ -58,6 +58,11 @@ class Days:
         """
         return pa.concat_tables([self._read(file, columns) for file in self.files[day]])
 
+    def texts(self, day: date, column: str) -> set[str]:
+        """Return the values of a column of texts on one day; raises as ``rows``."""
+        rows = self.rows(day, pa.schema([pa.field(column, pa.utf8())]))
+        return set(rows[column].to_pylist())
+
     def _exchange(self, days: Sequence[date]) -> Change:
         values = {file.partition[0] for day in days for file in self.files[day]}
         return partial(exchanged, PartitionChoice(0, frozenset(values)))

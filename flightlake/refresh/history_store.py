@@ -10,17 +10,18 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from flightlake.clock import Clock
 from flightlake.engine.system_tables import REFRESH_HISTORY, STORED, SYSTEM, SystemTable
 from flightlake.errors import FlightlakeError
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import OutcomeUnknown, Refused
+from flightlake.lake.daily import days_of
 from flightlake.lake.replacement import Replacement
 from flightlake.lake.schema_making import ensure_schema
 from flightlake.lake.snapshots import appended
-from flightlake.lake.writing import WritableCatalog
+from flightlake.lake.writing import Committed, WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.history import RefreshHistory, rows_of
 from flightlake.refresh.history_upkeep import TABLE, TERMS, HistoryUpkeep, ours
@@ -191,7 +192,7 @@ class HistoryStore:
             base = ours(catalog, stored_in(name))
             if base is None:
                 ensure_schema(self._catalogs[name], SYSTEM)
-            elif any(base.metadata.snapshot_by_id(one) for one in batch.attempts):
+            elif batch.attempts and _holds(base, batch):
                 return
             new = Replacement(catalog, stored_in(name), base, REFRESH_HISTORY, TERMS)
             try:
@@ -213,6 +214,17 @@ class HistoryStore:
             except FlightlakeError:
                 batch.attempts.remove(new.snapshot_id)
                 raise
+
+
+def _holds(table: Committed, batch: _Batch) -> bool:
+    """Return whether a batch that may be stored is: as a whole, or not at all."""
+    if any(table.metadata.snapshot_by_id(one) for one in batch.attempts):
+        return True
+    # The snapshot may have expired, or the catalog tell of none but the last.
+    ids = {fact.refresh_id for fact in batch.facts}
+    days = {fact.started.astimezone(UTC).date() for fact in batch.facts}
+    found = days_of(table)
+    return any(ids & found.texts(day, "refresh_id") for day in days & found.files.keys())
 
 
 def _writing(catalogs: Catalogs, writable: frozenset[str]) -> dict[str, WritableCatalog]:

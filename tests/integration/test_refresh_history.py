@@ -112,6 +112,37 @@ def test_a_request_that_arrives_late_stores_nothing_twice(lake: Lake) -> None:
     assert stored_ids(lake) == ["0", "1", "2"]
 
 
+def test_rows_are_stored_once_even_if_nothing_shows_their_commit_any_more(lake: Lake) -> None:
+    class Silent(Odd):
+        silent = False
+
+        def pointer(self, *name: str) -> Any:
+            if self.silent:
+                raise NotReady("no answer")
+            return self.catalog.pointer(*name)
+
+        def swap(self, *change: Any) -> bool:
+            self.catalog.swap(*change)
+            self.silent = True
+            raise NotReady("no answer")
+
+    Teller(lake, "before").tell_and_store("0")
+    catalog = Silent(lake.open())
+    teller = Teller(lake, "mill", catalog)
+    teller.tell_and_store("1")
+    assert teller.waiting == {"1"}
+    late = Teller(lake, "another")
+    late.clock.advance(timedelta(hours=5))
+    late.tell_and_store("2")  # its upkeep lets the snapshot go
+    table = lake.writer.load_table((SYSTEM, "refresh_history"))
+    assert len(table.snapshots()) < 3
+    catalog.silent = False
+    teller.clock.advance(timedelta(hours=5))
+    teller.store.store()
+    assert teller.waiting == set()
+    assert stored_ids(lake) == ["0", "1", "2"]
+
+
 def test_a_catalog_that_is_down_costs_nothing_but_time(
     lake: Lake, caplog: pytest.LogCaptureFixture
 ) -> None:
