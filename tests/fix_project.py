@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -118,6 +120,20 @@ class Works:
 
     def apply(self, *words: str) -> Ended:
         return self.run(self.server, "apply", self.folder, "--yes", *words)
+
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Begin to run ``flightlake`` in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "flightlake", *map(str, words), "--insecure"],
+            env={
+                **os.environ,
+                "FLIGHTLAKE_URI": self.server.location,
+                "FLIGHTLAKE_USER": USER,
+                "FLIGHTLAKE_PASSWORD": PASSWORD,
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return rows(self.connection, sql)

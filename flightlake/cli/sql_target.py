@@ -15,7 +15,13 @@ import adbc_driver_flightsql
 import adbc_driver_flightsql.dbapi
 import adbc_driver_manager
 
-from flightlake.errors import FlightlakeError, InvalidRequest, NotAuthenticated, NotReady
+from flightlake.errors import (
+    Conflict,
+    FlightlakeError,
+    InvalidRequest,
+    NotAuthenticated,
+    NotReady,
+)
 from flightlake.project.server import Refused
 
 DEFAULT_URI = "grpc+tls://127.0.0.1:31337"
@@ -200,6 +206,8 @@ def explained(error: Exception) -> FlightlakeError:
         return NotReady("no connection to the server: its host name is not known")
     if framed and framed["code"] in _REFUSALS:
         return Refused(message)
+    if framed and framed["code"] == "Aborted":
+        return Conflict(message)
     return FlightlakeError(message or type(error).__name__)
 
 

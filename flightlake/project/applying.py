@@ -11,7 +11,7 @@ from flightlake.errors import FlightlakeError
 from flightlake.project.changes import Change, Kind, Plan
 from flightlake.project.checking import Checked
 from flightlake.project.files import statement
-from flightlake.project.server import Server, quoted
+from flightlake.project.server import Server, insist, quoted
 from flightlake.project.settings import altering
 
 
@@ -67,16 +67,16 @@ def _do(checked: Checked, change: Change, server: Server) -> Done:
         # A view that somebody else made meanwhile is not replaced unseen.
         head = "CREATE" if change.kind is Kind.CREATE else "CREATE OR REPLACE"
         sql = statement(file, checked.project.name, f"{head} MATERIALIZED VIEW", file.settings)
-        rows = server.ask(sql, view.catalog, view.db_schema)
+        rows = insist(server, sql, view.catalog, view.db_schema)
     elif change.kind is Kind.SETTINGS:
         name = quoted(view)
         rows = []
         for clause in altering(change.before, change.settings):
-            rows = server.ask(f"ALTER MATERIALIZED VIEW {name} {clause}")
+            rows = insist(server, f"ALTER MATERIALIZED VIEW {name} {clause}")
     elif change.kind is Kind.REFRESH:
-        rows = server.ask(f"REFRESH MATERIALIZED VIEW {quoted(view)}")
+        rows = insist(server, f"REFRESH MATERIALIZED VIEW {quoted(view)}")
     else:
-        rows = server.ask(f"DROP MATERIALIZED VIEW IF EXISTS {quoted(view)}")
+        rows = insist(server, f"DROP MATERIALIZED VIEW IF EXISTS {quoted(view)}")
     told = rows[0] if rows else {}
     return Done(
         change,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flightlake.errors import FlightlakeError, NotFound
 from flightlake.names import TableIdentifier, quote_always
 from flightlake.project.ordering import ordered
-from flightlake.project.server import Refused, Server, identifier, quoted, sources_in
+from flightlake.project.server import Refused, Server, identifier, insist, quoted, sources_in
 from flightlake.project.settings import literal
 
 
@@ -71,13 +71,13 @@ def merge(
     for number, view in enumerate(views):
         sql = f"MERGE MATERIALIZED VIEW {quoted(view)} FROM BRANCH {literal(branch)}"
         try:
-            (row,) = server.ask(sql)
+            (row,) = insist(server, sql)
         except FlightlakeError as failure:
             raise MergeStopped(view, failure, number) from failure
         report(Merged(view, row["strategy"] != "FAST_FORWARD", row["rows"]))
     # One that was made anew has other snapshots than those that its readers were made of.
     for view in views:
-        server.ask(f"REFRESH MATERIALIZED VIEW {quoted(view)}")
+        insist(server, f"REFRESH MATERIALIZED VIEW {quoted(view)}")
 
 
 def _has(branch: str, view: TableIdentifier, server: Server) -> bool:

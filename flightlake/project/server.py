@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flightlake.errors import FlightlakeError
+from flightlake.errors import Conflict, FlightlakeError
 from flightlake.names import TableIdentifier, quote_always
 from flightlake.project.settings import literal
 
 _SOURCE = re.compile(r"(?: at (?:snapshot|version) -?\d+|, empty)$")
 """What DESCRIBE says behind the name of a source."""
+_TRIES = 4
 
 
 class Refused(FlightlakeError):
@@ -71,6 +73,20 @@ class Explained:
     settings: tuple[str, ...]
     fingerprint: str
     present: Present | None
+
+
+def insist(
+    server: Server, sql: str, catalog: str = "", db_schema: str = ""
+) -> list[dict[str, Any]]:
+    """Return the rows of *sql*, again if somebody else changed the same view just then.
+
+    Raises:
+        FlightlakeError: As ``Server.ask`` does; a ``Conflict`` after several in a row.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(Conflict):  # nothing was done, or it would be another error
+            return server.ask(sql, catalog, db_schema)
+    return server.ask(sql, catalog, db_schema)
 
 
 def explain_head(given: Mapping[TableIdentifier, str | None]) -> str:

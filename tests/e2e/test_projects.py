@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.fix_processes import settled
 from tests.fix_project import LAKE, Works, write
 from tests.fix_served_lake import ORDERS
 
@@ -143,6 +144,18 @@ def test_an_apply_that_fails_stops_there_and_the_next_goes_on(works: Works) -> N
     assert list(works.changes()) == ["create lake.gold.dear", "create lake.gold.best"]
     assert works.apply().code == 0
     assert works.changes() == {}
+
+
+def test_an_apply_that_is_killed_is_gone_on_with(works: Works) -> None:
+    killed = works.start("apply", works.folder, "--yes")
+    assert killed.stdout is not None
+    assert any("lake.silver.items made" in line for line in killed.stdout)
+    killed.kill()
+    killed.communicate()
+    # The server may be at the next statement still, and be first with it.
+    settled(lambda: works.apply().code == 0, "an apply that succeeds")
+    assert works.changes() == {}
+    assert works.rows("SELECT total FROM lake.gold.best") == [(7.0,)]
 
 
 def test_what_an_interrupted_apply_left_behind_is_refreshed_by_the_next(works: Works) -> None:

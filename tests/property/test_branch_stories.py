@@ -18,7 +18,7 @@ from tests.fix_materialized import WRITER, Mill, Mills, mills
 
 __all__ = ["mills"]
 
-STORIES, STEPS = 12, 9
+STORIES, STEPS = 8, 9
 VIEWS = ("silver", "gold", "extra")
 QUERIES: Mapping[str, tuple[str, ...]] = {
     "silver": (

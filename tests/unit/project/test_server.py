@@ -1,5 +1,17 @@
+from typing import Any
+
+import pytest
+
+from flightlake.errors import Conflict
 from flightlake.names import TableIdentifier
-from flightlake.project.server import Column, explain_head, explained, identifier, quoted
+from flightlake.project.server import (
+    Column,
+    explain_head,
+    explained,
+    identifier,
+    insist,
+    quoted,
+)
 
 ODD = TableIdentifier("lake", "bronze.inventory", 'Odd "Name" x')
 
@@ -8,6 +20,25 @@ def test_names_come_back_as_they_were() -> None:
     for name in (ODD, TableIdentifier("a", "b", "c"), TableIdentifier('"', '""', ".")):
         assert identifier(str(name)) == name
         assert identifier(quoted(name)) == name
+
+
+class Contended:
+    """A server at which others are first, *times* in a row."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def ask(self, sql: str, catalog: str = "", db_schema: str = "") -> list[dict[str, Any]]:
+        if self.left:
+            self.left -= 1
+            raise Conflict("somebody else was first")
+        return [{"sql": sql, "catalog": catalog, "db_schema": db_schema}]
+
+
+def test_who_loses_a_race_tries_again_but_not_for_ever() -> None:
+    assert insist(Contended(3), "A", "c", "s") == [{"sql": "A", "catalog": "c", "db_schema": "s"}]
+    with pytest.raises(Conflict):
+        insist(Contended(4), "A")
 
 
 def test_given_views_are_named_before_the_statement() -> None:
