@@ -44,7 +44,7 @@ class Keeper:
     def maintenance(self) -> Maintenance:
         mill = self.mill
         catalogs = mill.views.jobs.refresher.catalogs
-        writable = frozenset({mill.lake.name})
+        writable = frozenset(catalogs)
         return Maintenance(catalogs, writable, self.upkeep, self.clock, self.observed)
 
     def kept(self) -> dict[str, Maintained]:

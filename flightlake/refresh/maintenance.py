@@ -5,6 +5,7 @@ one reading of its metadata and one listing of its folder where there is nothing
 """
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from flightlake.lake.commits import Committed, current
 from flightlake.lake.deletion import Deleted
 from flightlake.lake.expiry import Expired, expire
 from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.reach import stored_key
 from flightlake.lake.retention import expirable
 from flightlake.lake.unreferenced import remove_unreferenced
 from flightlake.lake.writing import WritableCatalog
@@ -109,10 +111,13 @@ class Maintenance:
         """
         views = list(self._views(call))
         in_use = recorded(views)
+        folders = Counter(_folder(view) for view in views)
 
         def one(view: Committed) -> Maintained | None:
             if call.reason is not None or not mine(view.identifier) or busy(view.identifier):
                 return None
+            if folders[_folder(view)] > 1:
+                return self._ended(Maintained(view.identifier, failure=_shared(view)), timedelta())
             uuid = str(view.metadata.table_uuid)
             return self._maintained(view, in_use.get(uuid, frozenset()), call)
 
@@ -163,8 +168,11 @@ class Maintenance:
             )
             failure = InternalError(f"the upkeep of {view.identifier} met an internal error")
         done = Maintained(view.identifier, expired, unreferenced, failure)
-        duration = timedelta(seconds=self.clock.monotonic() - begun)
-        if failure is not None or expired.snapshots or unreferenced.files or unreferenced.failed:
+        return self._ended(done, timedelta(seconds=self.clock.monotonic() - begun))
+
+    def _ended(self, done: Maintained, duration: timedelta) -> Maintained:
+        left = done.unreferenced
+        if done.failure is not None or done.expired.snapshots or left.files or left.failed:
             self.observer.observe(_fact(done, duration))
         return done
 
@@ -184,6 +192,17 @@ class Maintenance:
         catalog: object = self.catalogs[view.identifier.catalog]
         assert isinstance(catalog, WritableCatalog)  # noqa: S101 - ``_views`` looked
         return catalog
+
+
+def _folder(view: Committed) -> tuple[tuple[str, str, str], str]:
+    return view.store.place, stored_key(view.store, view.metadata.location).rstrip("/")
+
+
+def _shared(view: Committed) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"{view.identifier} is in one folder with another view, as a table has that is known to two"
+        " catalogs; nothing is deleted there, as each has files that the other does not know of"
+    )
 
 
 class _Bounded(Cancellation):

@@ -60,7 +60,7 @@ catalogs = {name: open_catalog(name, "sql", properties, timedelta(seconds=10))}
 clock = ManualClock(datetime.fromisoformat(now))
 Maintenance(catalogs, frozenset(catalogs), Upkeep(), clock, Observers(())).run(Cancellation())
 """
-_STEPS = [("after the commit", 0), ("a deletion", 3)]  # the others: see the last test
+_STEPS = [("a deletion", 3)]  # the others: see the last test
 
 
 def _old(mills: Mills) -> Keeper:

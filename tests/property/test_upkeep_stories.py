@@ -92,7 +92,7 @@ _STEPS: list[tuple[Step, int]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("FLIGHTLAKE_STORIES", "8"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("FLIGHTLAKE_STORIES", "6"))))
 def test_every_snapshot_stays_what_it_was_until_it_goes(mills: Mills, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     kept = keeper(mills)
