@@ -67,9 +67,11 @@ def real_time() -> ManualClock:
     return ManualClock(datetime.now(UTC))
 
 
-def shift_on(mills: Mills, members: Members | None = None, **how: Any) -> Shift:
+def shift_on(
+    mills: Mills, members: Members | None = None, clock: ManualClock | None = None, **how: Any
+) -> Shift:
     """Return a shift on a lake with three orders; its clock begins at the real time."""
-    clock = real_time()
+    clock = clock or real_time()
     mill = mills(clock=clock, **how)
     if not mill.lake.writer.table_exists((mill.lake.root, "orders")):
         mill.lake.create("orders").append(orders(1, 2, 3))

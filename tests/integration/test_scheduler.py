@@ -1,16 +1,22 @@
 """Views of a lake in a folder are refreshed when they are due, and not otherwise."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pyiceberg.table.update import AddSnapshotUpdate
 
-from flightlake.errors import NotReady
+from flightlake.clock import ManualClock
+from flightlake.errors import NotReady, TimedOut
+from flightlake.refresh.jobs import Job
+from flightlake.refresh.runs import STATEMENT, Wanted
 from flightlake.refresh.scheduler.ownership import Peers, owner
 from tests.fix_catalogs import orders, rest_lake
 from tests.fix_materialized import Mills, Odd
 from tests.fix_schedule import Shift, shift_on
+from tests.fix_server import eventually
 
 AS = "AS SELECT id FROM orders"
 
@@ -196,6 +202,36 @@ def test_views_of_a_catalog_that_is_asked_table_by_table(mills: Mills) -> None:
     assert shift.pass_time(70) == ["v change"]
     shift.mill.lake.writer.drop_table((shift.mill.lake.root, "orders"))
     assert shift.pass_time(10) == ["v change NotFound"]
+
+
+def test_a_writer_whose_clock_is_ahead_does_not_put_off_a_refresh(mills: Mills) -> None:
+    shift = shift_on(mills, clock=ManualClock(datetime.now(UTC) - timedelta(hours=1)))
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v TARGET_LAG = '100 seconds' {AS}")
+    shift.pass_time()
+    shift.append(4)  # in an hour, by the clock here
+    assert shift.pass_time(20) == []
+    assert 85 < shift.due("v") < 91
+    assert shift.pass_time(95) == ["v lag"]
+
+
+def test_a_refresh_that_takes_too_long_is_ended_and_tried_again(shift: Shift) -> None:
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v WITH (timeout = '7 seconds') {AS}")
+    limits = []
+
+    def at_once(delay: timedelta, function: Callable[[], object]) -> Callable[[], None]:
+        limits.append(delay)
+        function()
+        return lambda: None
+
+    jobs = replace(shift.mill.views.jobs, after=at_once)
+    jobs.later([Job(Wanted(shift.name("v"), STATEMENT, "ada"))])
+    eventually(lambda: len(shift.ended) == 2, "the end of the refresh")
+    failure = shift.ended[-1].failure
+    assert limits == [timedelta(seconds=7)]
+    assert isinstance(failure, TimedOut)
+    assert "longer than 7 s" in failure.message
+    # Somebody asked for it, so the view is none the worse for it.
+    assert shift.state("v") == "READY"
 
 
 def test_a_restart_knows_what_was_due(shift: Shift) -> None:
