@@ -132,15 +132,16 @@ def test_rows_are_stored_once_even_if_nothing_shows_their_commit_any_more(lake: 
     teller.tell_and_store("1")
     assert teller.waiting == {"1"}
     late = Teller(lake, "another")
-    late.clock.advance(timedelta(hours=5))
-    late.tell_and_store("2")  # its upkeep lets the snapshot go
+    for one in ("2", "3"):
+        late.clock.advance(timedelta(hours=5))
+        late.tell_and_store(one)  # its upkeep lets old snapshots go
     table = lake.writer.load_table((SYSTEM, "refresh_history"))
-    assert len(table.snapshots()) < 3
+    assert len(table.snapshots()) == 2
     catalog.silent = False
-    teller.clock.advance(timedelta(hours=5))
+    teller.clock.advance(timedelta(hours=11))
     teller.store.store()
     assert teller.waiting == set()
-    assert stored_ids(lake) == ["0", "1", "2"]
+    assert stored_ids(lake) == ["0", "1", "2", "3"]
 
 
 def test_a_catalog_that_is_down_costs_nothing_but_time(
