@@ -6,8 +6,8 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import SetPropertiesUpdate
 
 from flightlake.lake.commits import Committed, Refused, current
-from flightlake.lake.pointers import Pointers
 from flightlake.lake.property_changes import changed_properties
+from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 
 Decide = Callable[[Committed], Mapping[str, str]]
@@ -17,7 +17,7 @@ _TRIES = 5
 
 
 def change_properties(
-    catalog: Pointers, identifier: TableIdentifier, decide: Decide
+    catalog: WritableCatalog, identifier: TableIdentifier, decide: Decide
 ) -> Committed | None:
     """Let *decide* say what changes, and commit that; whoever loses a race decides anew.
 

@@ -17,16 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from flightlake.lake.dictionaries import repeating
 from flightlake.lake.new_files import open_new
 from flightlake.lake.stores import StoreSettings
 
 _GROUP_ROWS = 1 << 20
 _QUICK_SECONDS = 30.0
-_SAMPLE = 1 << 14
-_FEWEST = 1 << 12
-_DISTINCT = 0.9
-"""Where of so many values of a column this part are different, a dictionary of them would be given
-up half way, after its work was done: a tenth of the CPU of encoding, and larger files."""
 
 Key = tuple[Any, ...]
 """The values of a partition."""
@@ -121,7 +117,8 @@ class Encoders:
             OSError, ArrowException: What was written before could not be.
         """
         if self._dictionaries is None:
-            self._dictionaries = _repeating(group, self._schema)
+            first = pa.Table.from_batches(group.batches, schema=self._schema)
+            self._dictionaries = repeating(first)
         lane = self._lane(group)
         lane.key = group.key
         lane.work = self._threads.submit(lane.write, group)
@@ -273,33 +270,3 @@ class _OpenFile:
         self._writer.is_open = False
         with suppress(OSError, pa.ArrowException):
             self._stream.close()
-
-
-def _repeating(group: Group, schema: pa.Schema) -> list[str]:
-    """Return the columns of *group* that are worth a dictionary, as Parquet names them."""
-    names: list[str] = []
-    table = pa.Table.from_batches(group.batches, schema=schema)
-    step = max(1, table.num_rows // _SAMPLE)
-    sample = table.take(pa.array(range(0, table.num_rows, step)))
-    for column in schema:
-        if pa.types.is_nested(column.type):
-            names += _leaves(column.name, column.type)
-        elif sample.num_rows < _FEWEST or _repeats(sample.column(column.name)):
-            names.append(column.name)
-    return names
-
-
-def _repeats(values: pa.ChunkedArray) -> bool:
-    return bool(pc.count_distinct(values).as_py() < _DISTINCT * len(values))
-
-
-def _leaves(path: str, type_: pa.DataType) -> list[str]:
-    if pa.types.is_struct(type_):
-        inside = [(member.name, member.type) for member in type_]
-    elif pa.types.is_map(type_):
-        inside = [("key_value.key", type_.key_type), ("key_value.value", type_.item_type)]
-    elif pa.types.is_nested(type_):
-        inside = [("list.element", type_.value_type)]
-    else:
-        return [path]
-    return [leaf for name, of in inside for leaf in _leaves(f"{path}.{name}", of)]

@@ -29,7 +29,7 @@ from botocore.parsers import ResponseParserError
 from pyiceberg.exceptions import ForbiddenError
 from pyiceberg.table.metadata import TableMetadata
 
-from flightlake.lake.glue_writing import swapped
+from flightlake.lake.glue_writing import OTHERS, swapped
 from flightlake.lake.metastore import NoSuchDatabase, Parameters
 from flightlake.lake.writing import CannotRename
 
@@ -134,7 +134,12 @@ class GlueMetastore:
     ) -> bool:
         where = {"DatabaseName": database, **self._catalog()}
         with _translated():
-            return swapped(self._client(once=True), where, name, old, new, metadata)
+            try:
+                return swapped(self._client(once=True), where, name, old, new, metadata)
+            except ClientError as refused:
+                if _code(refused) in OTHERS:
+                    return False
+                raise
 
     def swap_name(self, database: str, name: str, old: str, to_database: str, to_name: str) -> bool:
         # Made under the new name and deleted under the old, a table would have both for a while.
@@ -181,6 +186,10 @@ class GlueMetastore:
         )
 
 
+def _code(refused: ClientError) -> str:
+    return str(refused.response.get("Error", {}).get("Code", ""))
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn what boto3 raises into what ``outages.Calls`` knows.
@@ -191,7 +200,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ClientError as refused:
-        code = refused.response.get("Error", {}).get("Code", "")
+        code = _code(refused)
         if code in _ABSENT:
             raise _Absent from refused
         if code in _REFUSED:

@@ -25,12 +25,9 @@ from flightlake.lake.writing import (
     Fresh,
     Lost,
     Refusal,
-    WritableCatalog,
     WritingRefused,
 )
 from flightlake.names import TableIdentifier
-
-Pointers = WritableCatalog
 
 _NUMBERED = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
 

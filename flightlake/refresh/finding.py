@@ -15,7 +15,7 @@ from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed, current
 from flightlake.lake.materialized import is_materialized_view
 from flightlake.lake.missing import no_schema
-from flightlake.lake.pointers import Pointers
+from flightlake.lake.writing import WritableCatalog
 from flightlake.names import AS_OF_MARK, TableIdentifier, nearest
 from flightlake.refresh.policy import Policy, policy_of
 from flightlake.refresh.records import Definition, State, definition_of, state_of
@@ -65,7 +65,7 @@ class Views:
             NotReady: The catalog does not answer.
         """
         found: object = self.catalogs.get(catalog)
-        if catalog in self.writable and isinstance(found, Pointers):
+        if catalog in self.writable and isinstance(found, WritableCatalog):
             return frozenset(found.materialized_views(db_schema))
         return frozenset()
 
@@ -87,7 +87,7 @@ class Views:
             raise PreconditionFailed(f"{view} is a table, and no materialized view")
         return found
 
-    def catalog(self, view: TableIdentifier) -> Pointers:
+    def catalog(self, view: TableIdentifier) -> WritableCatalog:
         """Return the catalog of *view*.
 
         Raises:
@@ -98,14 +98,14 @@ class Views:
         if catalog is None:
             known = ", ".join(sorted(self.catalogs)) or "none"
             raise NotFound(f"catalog '{view.catalog}' does not exist (known: {known})")
-        if not isinstance(catalog, Pointers):
+        if not isinstance(catalog, WritableCatalog):
             raise Unsupported(
                 f"catalog '{view.catalog}' cannot hold materialized views: it is read with the"
                 " tokens of its callers; put them into another one"
             )
         return catalog
 
-    def writable_catalog(self, view: TableIdentifier) -> Pointers:
+    def writable_catalog(self, view: TableIdentifier) -> WritableCatalog:
         """Return the catalog of *view*, which this server may write.
 
         Raises:
@@ -137,7 +137,7 @@ class Views:
         """
         for name in sorted(self.writable) if catalog is None else [catalog]:
             found: object = self.catalogs.get(name)
-            if name not in self.writable or not isinstance(found, Pointers):
+            if name not in self.writable or not isinstance(found, WritableCatalog):
                 continue
             schemas = self.catalogs[name].db_schemas() if db_schema is None else [db_schema]
             for schema in schemas:

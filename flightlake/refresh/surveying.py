@@ -19,8 +19,8 @@ from flightlake.lake.commits import Committed, current
 from flightlake.lake.given import Given, GivenCatalog, to_json, told, with_given
 from flightlake.lake.layout_terms import partition_spec
 from flightlake.lake.materialized import is_materialized_view, told_of_snapshot
-from flightlake.lake.pointers import Pointers
 from flightlake.lake.storable import iceberg_schema
+from flightlake.lake.writing import WritableCatalog
 from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.durations import written
 from flightlake.refresh.policy import Policy, literal, policy_of
@@ -47,7 +47,7 @@ class Surveyor:
     """
 
     refresher: Refresher
-    catalog: Pointers
+    catalog: WritableCatalog
     view: TableIdentifier
     defaults: Defaults
     given: Given
