@@ -45,12 +45,14 @@ class Contexts:
     """Contexts over one runtime, which has the memory, the spill space, the stores and the caches.
 
     ``numbering`` executes plans that number the rows of files; ``filtering`` those in which the
-    filters of joins reach into scans (``late_filters``); ``plain`` all others.
+    filters of joins reach into scans (``late_filters``); ``still`` those in which such filters
+    would be wrong (``repeated_names``); ``plain`` all others.
     """
 
     plain: SessionContext
     numbering: SessionContext
     filtering: SessionContext
+    still: SessionContext
 
 
 def open_contexts(settings: EngineSettings) -> Contexts:
@@ -72,7 +74,10 @@ def open_contexts(settings: EngineSettings) -> Contexts:
     numbering.remove_optimizer_rule("common_sub_expression_eliminate")
     filtering = plain.enable_url_table()
     filtering.sql("SET datafusion.execution.parquet.pushdown_filters = true")
-    return Contexts(plain, numbering, filtering)
+    still = plain.enable_url_table()
+    for context in (still, numbering):
+        context.sql("SET datafusion.optimizer.enable_dynamic_filter_pushdown = false")
+    return Contexts(plain, numbering, filtering, still)
 
 
 def session_config(settings: EngineSettings, defaults: Defaults) -> SessionConfig:

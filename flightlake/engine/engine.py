@@ -15,7 +15,7 @@ import pyarrow as pa
 from datafusion import DataFrame, ExecutionPlan, LogicalPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
-from flightlake.engine import late_filters
+from flightlake.engine import late_filters, repeated_names
 from flightlake.engine.contexts import EngineSettings as EngineSettings
 from flightlake.engine.contexts import open_contexts, session_config
 from flightlake.engine.datafusion_errors import translate
@@ -240,13 +240,16 @@ class Engine:
         if planned.numbers_rows:
             return self._contexts.numbering.create_dataframe_from_logical_plan(planned.plan)
         frame = self._context.create_dataframe_from_logical_plan(planned.plan)
-        if not late_filters.may_pay(text.engine_sql):
+        pays = late_filters.may_pay(text.engine_sql)
+        if not pays and not repeated_names.possible(planned.plan):
             return frame
         try:
-            optimized = frame.optimized_logical_plan().display_indent()
+            optimized = frame.optimized_logical_plan()
         except BaseException as error:
             raise translate(error, text) from error
-        if not late_filters.pay(optimized):
+        if repeated_names.repeated(optimized):
+            return self._contexts.still.create_dataframe_from_logical_plan(planned.plan)
+        if not pays or not late_filters.pay(optimized.display_indent()):
             return frame
         return self._contexts.filtering.create_dataframe_from_logical_plan(planned.plan)
 
