@@ -1,5 +1,6 @@
 """What the scheduler knows of all views, kept up to date change by change."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from flightlake.refresh.scheduler.knowledge import NOTHING, Known, Memory, Vecto
 from flightlake.refresh.scheduler.watching import Watch
 from flightlake.refresh.status import Status
 
+_LOG = logging.getLogger(__name__)
 _REMEMBERED = 20
 _COVERED = 64
 _SHORTEST = timedelta(milliseconds=500)
@@ -195,7 +197,9 @@ class Rounds:
     ) -> set[TableIdentifier]:
         try:
             changed = self._board.ask(name, told)
-        except FlightlakeError:
+        except FlightlakeError as silent:
+            if asking.failures == 0:
+                _LOG.warning("changes in a catalog are not seen: %s", silent.message)
             asking.failures += 1
             asking.at = now + min(_SECOND * 2.0 ** min(asking.failures - 1, 6), _MINUTE)
             return set()

@@ -1,5 +1,6 @@
 """The thread that begins refreshes when they are due."""
 
+import logging
 import threading
 import traceback
 from contextlib import suppress
@@ -23,6 +24,7 @@ from flightlake.refresh.scheduler.watching import Watch
 from flightlake.refresh.status import Status
 from flightlake.telemetry import InternalFailure, Observer
 
+_LOG = logging.getLogger(__name__)
 _LONGEST_WAIT = timedelta(seconds=30)
 _LOOK_AGAIN = timedelta(milliseconds=500)
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -75,7 +77,7 @@ class Scheduler:
         self._clock = clock
         self._observer = observer
         self._woken = threading.Event()
-        self._stopping = self._listening = False
+        self._stopping = self._listening = self._unsure = False
         self._thread: threading.Thread | None = None
         self._news: SimpleQueue[tuple[Ended, Status | None] | TableIdentifier] = SimpleQueue()
         self._begun: dict[TableIdentifier, _Begun] = {}
@@ -190,8 +192,13 @@ class Scheduler:
             return
         self._next_beat = now + self._rules.heartbeat
         # Whoever is not told goes on with those who were there; its catalog is down as well.
-        with suppress(FlightlakeError):
+        try:
             self._alive = tuple(sorted(self._members.alive()))
+            self._unsure = False
+        except FlightlakeError as silent:
+            if not self._unsure:
+                _LOG.warning("it is not known which servers share the views: %s", silent.message)
+            self._unsure = True
         self._observer.observe(surveyed(self._board, self.is_mine, now))
 
     def _begin(self, now: datetime) -> timedelta:

@@ -71,6 +71,8 @@ class Meeting:
 
 def owner(view: TableIdentifier, members: Sequence[str]) -> str:
     """Return which of *members* looks after *view*; the order of them does not matter."""
+    if len(members) == 1:
+        return members[0]
     return max(members, key=lambda member: (_draw(member, view), member))
 
 
