@@ -17,13 +17,21 @@ from flightlake.lake.new_files import remove
 from flightlake.lake.writing import Committed, Fresh, Lost, WritableCatalog
 from flightlake.names import TableIdentifier
 
-__all__ = ["Committed", "Fresh", "OutcomeUnknown", "Refused", "commit", "current"]
+__all__ = ["Committed", "Fresh", "Gone", "OutcomeUnknown", "Refused", "commit", "current"]
 
 Holds = Callable[[TableMetadata], bool]
 
 
 class Refused(Conflict):
     """Somebody else was first.  The commit was not made and never will be."""
+
+
+class Gone(Refused):
+    """The table is not there under its name any more.
+
+    Under another one it may hold the commit, if the request was sent twice and the table was
+    renamed in between.  So nothing of it may be deleted.
+    """
 
 
 class OutcomeUnknown(NotReady):
@@ -64,7 +72,7 @@ def commit(
             and all that follows it have, and *base* has not.
 
     Raises:
-        Refused: The table is not *base* any more.
+        Refused: The table is not *base* any more; ``Gone`` if there is none of that name.
         OutcomeUnknown: No answer came, and the table does not hold the change, or cannot be
             asked.
         FlightlakeError: Nothing was committed.
@@ -83,6 +91,8 @@ def commit(
     landed = _landed(catalog, base, updates, holds)
     if landed is not None:
         return landed
+    if _asked(catalog, name) is None:
+        raise Gone(f"{name} was renamed or dropped by somebody else meanwhile; look for it")
     remove(base.store, found.left)
     raise _refused(name)
 

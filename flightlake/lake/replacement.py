@@ -15,7 +15,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import RemovePropertiesUpdate, SetPropertiesUpdate
 
 from flightlake.errors import FlightlakeError
-from flightlake.lake.commits import OutcomeUnknown, commit, dropped
+from flightlake.lake.commits import Gone, OutcomeUnknown, commit, dropped
 from flightlake.lake.data_files import DataFiles
 from flightlake.lake.encoding import ENCODING, Encoding
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
@@ -141,7 +141,7 @@ class Replacement:
             raise
         try:
             return commit(self._catalog, self._base, updates, self._holds)
-        except OutcomeUnknown:
+        except (OutcomeUnknown, Gone):
             raise
         except FlightlakeError:  # refused, or never asked for
             self.discard()

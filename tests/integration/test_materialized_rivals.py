@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from flightlake.errors import FlightlakeError, NotReady
 from flightlake.lake.commits import Refused
 from tests.fix_catalogs import sqlite_lake
 from tests.fix_engine import in_thread
-from tests.fix_materialized import Interrupted, Mills
+from tests.fix_materialized import Interrupted, Mills, Odd
 from tests.fix_siege import BY_KEY, LARGE, STATEMENTS, Siege, quiet_siege
 from tests.fix_view_process import begin, order, said
 
@@ -93,6 +94,32 @@ def test_a_refresher_that_wakes_up_late_is_refused(mills: Mills, meanwhile: str)
     elif meanwhile != "keep":
         siege.recover("refresh")
         siege.audit()
+
+
+def test_a_view_that_was_renamed_between_a_commit_and_its_duplicate_keeps_its_rows(
+    mills: Mills,
+) -> None:
+    class Again(Odd):
+        renames = False
+
+        def swap(self, *change: Any) -> bool:
+            done: bool = self.catalog.swap(*change)
+            if not self.renames:
+                return done
+            self.renames = False
+            siege.other.run("ALTER MATERIALIZED VIEW v RENAME TO w")
+            return bool(self.catalog.swap(*change))
+
+    siege = quiet_siege(mills)
+    siege.other.run(STATEMENTS["restore"])
+    again = mills(Again)
+    siege.news()
+    again.catalog.renames = True
+    with pytest.raises(Refused):
+        again.run("REFRESH MATERIALIZED VIEW v FULL")
+    siege.other.run("ALTER MATERIALIZED VIEW w RENAME TO v")
+    siege.check("renamed", fresh=True)
+    siege.audit()
 
 
 @pytest.mark.parametrize("seed", range(2))
