@@ -197,7 +197,7 @@ def test_metadata_that_cannot_be_written_leaves_no_files(
 
 def test_a_catalog_that_cannot_be_asked_leaves_the_outcome_unknown(mills: Mills) -> None:
     class Gone(Odd):
-        gone = False
+        gone = swapped = False
 
         def swap(self, *change: Any) -> bool:
             done: bool = self.catalog.swap(*change)
@@ -210,8 +210,6 @@ def test_a_catalog_that_cannot_be_asked_leaves_the_outcome_unknown(mills: Mills)
             if self.gone and self.swapped:
                 raise NotReady("no answer")
             return self.catalog.pointer(*name)
-
-        swapped = False
 
     mill = with_news(mills(Gone))
     mill.catalog.gone = True
