@@ -7,36 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import adbc_driver_manager
-
 from flightlake.cli import sql_target
 from flightlake.cli.sql_statement import Statement
 from flightlake.errors import InvalidRequest
 from flightlake.project.files import Project, read_project
-from flightlake.project.server import Refused, Server
-
-_BRANCH = "adbc.flight.sql.session.option.branch"
+from flightlake.project.server import Server, placed
 
 
 class AdbcServer:
-    """Asks over *connection*; used by one thread."""
+    """Asks over *connection*, about *branch* (``""``: main); used by one thread."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, branch: str = "") -> None:
         self._connection = connection
-        self._place = ("", "")
+        self._branch = branch
 
     def ask(self, sql: str, catalog: str = "", db_schema: str = "") -> list[dict[str, Any]]:
-        """Return the rows of *sql*, as ``project.server.Server`` says."""
-        if catalog and (catalog, db_schema) != self._place:
-            self._place = ("", "")
-            try:
-                self._connection.adbc_current_catalog = catalog
-                self._connection.adbc_current_db_schema = db_schema
-            except adbc_driver_manager.Error as error:
-                if "(invalid value)" in str(error):  # all that the driver tells of the answer
-                    raise Refused(f"catalog '{catalog}' does not exist") from error
-                raise sql_target.explained(error) from error
-            self._place = (catalog, db_schema)
+        return self.query(placed(sql, self._branch, catalog, db_schema))
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
         with Statement(self._connection, sql) as statement:
             statement.schema()
             return [row for batch in statement for row in batch.to_pylist()]
@@ -89,7 +77,7 @@ def agreed(question: str) -> bool:
 
 @contextmanager
 def connected(args: argparse.Namespace, branch: str = "") -> Iterator[Server]:
-    """Hold a connection to the server that *args* name, in a session on *branch*.
+    """Hold a connection to the server that *args* name, for statements about *branch*.
 
     Raises:
         FlightlakeError: There is none; says why.
@@ -100,11 +88,6 @@ def connected(args: argparse.Namespace, branch: str = "") -> Iterator[Server]:
     sys.unraisablehook = lambda unraisable: None
     connection = sql_target.connect(target)
     try:
-        if branch:
-            try:
-                connection.adbc_connection.set_options(**{_BRANCH: branch})
-            except adbc_driver_manager.Error as error:
-                raise sql_target.explained(error) from error
-        yield AdbcServer(connection)
+        yield AdbcServer(connection, branch)
     finally:
         connection.close()

@@ -51,7 +51,7 @@ class Following:
                 (self._order,) = lakehouse.add_orders(self.built, 1, day)
                 self._since = self.clock.monotonic()
             return None
-        (counts,) = self.server.ask(_COUNTS)
+        (counts,) = self.server.query(_COUNTS)
         seconds = self.clock.monotonic() - self._since
         if counts["bronze"] == counts["gold"]:
             told = f"order {self._order} is in gold after {seconds:.1f} s"

@@ -34,7 +34,7 @@ def views_on(branch: str, server: Server) -> tuple[TableIdentifier, ...]:
 
     Args:
         branch: Its name.
-        server: Asked in a session on that branch.
+        server: Asked about that branch.
 
     Raises:
         NotFound: No view has it.
@@ -82,10 +82,9 @@ def merge(
 
 def _has(branch: str, view: TableIdentifier, server: Server) -> bool:
     refs = ".".join(map(quote_always, (view.catalog, view.db_schema, f"{view.table}$refs")))
-    where = f"name = {literal(branch)} AND type = 'BRANCH'"
-    asked = f"SELECT count(*) AS n FROM {refs} WHERE {where}"  # noqa: S608 (both are quoted)
+    asked = f"SELECT count(*) AS n FROM {refs} FOR VERSION AS OF {literal(branch)}"  # noqa: S608 (both are quoted)
     try:
-        (row,) = server.ask(asked)
-    except Refused:  # dropped since
+        server.query(asked)
+    except Refused:  # it has no such branch
         return False
-    return bool(row["n"])
+    return True

@@ -20,16 +20,34 @@ class Refused(FlightlakeError):
 
 
 class Server(Protocol):
-    """Runs statements on a Flight SQL server."""
+    """Runs statements on a Flight SQL server, in a session that has no options."""
 
     def ask(self, sql: str, catalog: str = "", db_schema: str = "") -> list[dict[str, Any]]:
-        """Return the rows of *sql*, whose names begin at *catalog* and *db_schema*.
+        """Return the rows of *sql*, a statement about views, on the branch that this is for.
+
+        Names in it begin at *catalog* and *db_schema*, or are full.
 
         Raises:
             Refused: It cannot be done as it is written; says why.
             FlightlakeError: The server does not answer, or not to this caller, or not now.
         """
         ...
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Return the rows of *sql*, a query in which all names are full; raises like ``ask``."""
+        ...
+
+
+def placed(sql: str, branch: str, catalog: str = "", db_schema: str = "") -> str:
+    """Return *sql*, a statement about views, as one that says where it is.
+
+    Session options would do, too; but a driver learns of the answer that sets them a moment
+    after it has read it, and what is sent meanwhile is sent without them.
+    """
+    found = f"ON BRANCH {literal(branch)}\n{sql}" if branch else sql
+    if not catalog:
+        return found
+    return f"IN SCHEMA {quote_always(catalog)}.{quote_always(db_schema)}\n{found}"
 
 
 @dataclass(frozen=True, slots=True)

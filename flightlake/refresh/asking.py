@@ -1,12 +1,12 @@
 """Who sends a statement about views, and whether they may change any."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flightlake.auth import Identity
 from flightlake.cancellation import Cancellation
 from flightlake.errors import NotPermitted
 from flightlake.names import TableIdentifier
-from flightlake.refresh.statements import Name, identified
+from flightlake.refresh.statements import Name, Placed, identified
 
 WRITER = "writer"
 """The role of those who may change views."""
@@ -25,6 +25,13 @@ class Asked:
     def named(self, name: Name) -> TableIdentifier:
         """Return *name* in full; raises ``InvalidSql`` if there is no default for a part."""
         return identified(name, self.catalog, self.db_schema)
+
+
+def placed(asked: Asked, statement: Placed) -> Asked:
+    """Return *asked* with what *statement* says of where it is."""
+    catalog, db_schema = statement.place or (asked.catalog, asked.db_schema)
+    branch = asked.branch if statement.branch is None else statement.branch
+    return replace(asked, catalog=catalog, db_schema=db_schema, branch=branch)
 
 
 def require_writer(asked: Asked) -> None:

@@ -1,4 +1,9 @@
-"""``EXPLAIN [GIVEN name ['columns'], …] CREATE MATERIALIZED VIEW …``.
+"""What stands before statements about views: where they are, and what is given.
+
+``[IN SCHEMA catalog.schema] [ON BRANCH 'b'] statement``: as if the session's options were those.  A
+program that runs many statements says it with each, and need not wait for options to be set.
+
+``EXPLAIN [GIVEN name ['columns'], …] CREATE MATERIALIZED VIEW …``.
 
 GIVEN names views that are still to be made, or made anew, so that a query over them can be
 checked before they are there.  Their columns are what this statement told as ``schema`` of each;
@@ -11,22 +16,46 @@ from flightlake.engine.sql_tokens import Token
 from flightlake.errors import InvalidSql
 from flightlake.lake.given import from_json
 from flightlake.refresh.heads import Head
-from flightlake.refresh.statements import Create, ExplainCreate, GivenView, ViewStatement
+from flightlake.refresh.statements import Create, ExplainCreate, GivenView, Placed, ViewStatement
+
+_FIRST = (("EXPLAIN", "CREATE"), ("EXPLAIN", "GIVEN"), ("IN", "SCHEMA"), ("ON", "BRANCH"))
 
 
-def is_explain_create(words: Sequence[str]) -> bool:
+def is_prefixed(words: Sequence[str]) -> bool:
     """Return whether a statement that begins with *words* (upper case) is of this kind."""
-    return tuple(words[:2]) in (("EXPLAIN", "CREATE"), ("EXPLAIN", "GIVEN"))
+    return tuple(words[:2]) in _FIRST
 
 
-def explain_create(
+def prefixed(
     sql: str, found: Sequence[Token], parse: Callable[[str], ViewStatement]
-) -> ExplainCreate:
-    """Return the statement in *sql*, whose tokens are *found*; *parse* reads what is explained.
+) -> ViewStatement:
+    """Return the statement in *sql*, whose tokens are *found*; *parse* reads what is behind.
 
     Raises:
         InvalidSql, Unsupported: It is not written as it must be.
     """
+    head = Head(sql, found)
+    place, branch = None, None
+    if head.take("IN"):
+        head.require("SCHEMA")
+        place = head.name()
+        if len(place) != 2:
+            raise InvalidSql("IN SCHEMA names a catalog and a schema: catalog.schema")
+    if head.take("ON"):
+        head.require("BRANCH")
+        branch = head.take_string()
+        if branch is None:
+            raise head.unexpected("the name of a branch in single quotes")
+    if place is None and branch is None:
+        return _explain_create(sql, found, parse)
+    if head.take("IN", "ON"):
+        raise InvalidSql("IN SCHEMA comes before ON BRANCH, and each is given once")
+    return Placed(parse(head.rest()), place, branch)
+
+
+def _explain_create(
+    sql: str, found: Sequence[Token], parse: Callable[[str], ViewStatement]
+) -> ExplainCreate:
     head = Head(sql, found)
     head.require("EXPLAIN")
     given: list[GivenView] = []
@@ -34,6 +63,8 @@ def explain_create(
         given.append(_given(head))
         while head.take(","):
             given.append(_given(head))
+    if head.take("EXPLAIN", "IN", "ON"):
+        raise InvalidSql("CREATE MATERIALIZED VIEW is expected behind EXPLAIN")
     explained = parse(head.rest())
     if not isinstance(explained, Create):
         raise InvalidSql("CREATE MATERIALIZED VIEW is expected behind EXPLAIN")

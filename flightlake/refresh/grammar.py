@@ -11,7 +11,7 @@ from itertools import islice
 from flightlake.engine.sql_tokens import Token, tokens
 from flightlake.errors import FlightlakeError, InvalidSql, Unsupported
 from flightlake.lake.layout_terms import LayoutTerm
-from flightlake.refresh.given_grammar import explain_create, is_explain_create
+from flightlake.refresh.given_grammar import is_prefixed, prefixed
 from flightlake.refresh.heads import Head
 from flightlake.refresh.policy import Policy
 from flightlake.refresh.policy_grammar import (
@@ -77,7 +77,7 @@ _ASKED: Mapping[str, str] = {
     "CASCADE": "CASCADE is not there yet; name all views, or use REFRESH MATERIALIZED VIEWS IN",
     "WAIT": "WAIT is not there yet; leave it out to wait, or use ASYNC",
     "WHERE": "REFRESH … WHERE is not there yet; refresh the whole view",
-    "ON": "ON BRANCH is not there yet; set the session option 'branch'",
+    "ON": "write ON BRANCH 'b' before the statement, or set the session option 'branch'",
 }
 
 
@@ -100,8 +100,8 @@ def parse(sql: str) -> ViewStatement:
     while found and found[-1].text == ";":
         found.pop()
     words = _words(found[:6])
-    if is_explain_create(words):
-        return explain_create(sql, found, parse)
+    if is_prefixed(words):
+        return prefixed(sql, found, parse)
     for head, refusal in _LATER.items():
         if words[: len(head)] == head:
             raise Unsupported(refusal)
@@ -121,7 +121,7 @@ def _words(found: list[Token]) -> tuple[str, ...]:
 
 
 def _about_views(words: tuple[str, ...]) -> bool:
-    if is_explain_create(words):
+    if is_prefixed(words):
         return True
     return any(words[: len(head)] == head for head in _KNOWN)
 

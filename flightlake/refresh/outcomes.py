@@ -15,6 +15,7 @@ from flightlake.refresh.statements import (
     Describe,
     ExplainCreate,
     ExplainRefresh,
+    Placed,
     ShowCreate,
     Verify,
     ViewStatement,
@@ -100,6 +101,8 @@ class Outcome:
 
 def schema_of(statement: ViewStatement) -> pa.Schema:
     """Return the schema of what *statement* answers."""
+    if isinstance(statement, Placed):
+        return schema_of(statement.statement)
     if isinstance(statement, ShowCreate):
         return CREATE_STATEMENTS
     if isinstance(statement, Verify):

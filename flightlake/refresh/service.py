@@ -10,7 +10,7 @@ from flightlake.engine.defaults import Defaults
 from flightlake.errors import PreconditionFailed
 from flightlake.lake.commits import Committed
 from flightlake.refresh.altering import alter
-from flightlake.refresh.asking import WRITER, Asked, require_writer
+from flightlake.refresh.asking import WRITER, Asked, placed, require_writer
 from flightlake.refresh.creating import create, drop
 from flightlake.refresh.dependencies import stale_upstream
 from flightlake.refresh.explaining import explain
@@ -37,6 +37,7 @@ from flightlake.refresh.statements import (
     ExplainCreate,
     ExplainRefresh,
     Merge,
+    Placed,
     ShowAll,
     ShowCreate,
     Verify,
@@ -72,6 +73,8 @@ class MaterializedViews:
             NotPermitted: The caller may not change views, or nobody may there.
             FlightlakeError: It cannot be done; says why.
         """
+        if isinstance(statement, Placed):
+            return self.run(statement.statement, placed(asked, statement))
         if asked.branch not in ("", MAIN):
             if isinstance(statement, Merge):
                 raise PreconditionFailed(

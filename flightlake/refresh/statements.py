@@ -145,6 +145,18 @@ class ExplainCreate:
     given: Sequence[GivenView] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """``statement`` as if the session's catalog and schema were ``place``, its branch ``branch``.
+
+    None leaves that to the session.
+    """
+
+    statement: "ViewStatement"
+    place: Name | None
+    branch: str | None
+
+
 ViewStatement = (
     Create
     | Refresh
@@ -159,6 +171,7 @@ ViewStatement = (
     | Describe
     | ExplainCreate
     | Merge
+    | Placed
 )
 
 

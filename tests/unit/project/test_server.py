@@ -10,6 +10,7 @@ from flightlake.project.server import (
     explained,
     identifier,
     insist,
+    placed,
     quoted,
 )
 
@@ -33,6 +34,15 @@ class Contended:
             self.left -= 1
             raise Conflict("somebody else was first")
         return [{"sql": sql, "catalog": catalog, "db_schema": db_schema}]
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        return self.ask(sql)
+
+
+def test_a_statement_says_where_it_is() -> None:
+    assert placed("A", "") == "A"
+    assert placed("A", "it's") == "ON BRANCH 'it''s'\nA"
+    assert placed("A", "b", "c", 's"') == 'IN SCHEMA "c"."s"""\nON BRANCH \'b\'\nA'
 
 
 def test_who_loses_a_race_tries_again_but_not_for_ever() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from flightlake.errors import AlreadyExists, FlightlakeError, InvalidSql, NotFound
 from flightlake.refresh.grammar import is_view_statement, parse
+from flightlake.refresh.outcomes import DESCRIPTIONS, schema_of
 from flightlake.refresh.statements import Create, ExplainCreate
 from tests.fix_catalogs import orders
 from tests.fix_materialized import QUERY, Mill, Mills
@@ -144,4 +145,32 @@ def test_the_statement_is_one_about_views_and_explains_nothing_else() -> None:
         "EXPLAIN GIVEN a",
     ):
         with pytest.raises(FlightlakeError):
+            parse(wrong)
+
+
+def test_a_statement_may_say_where_it_is_instead_of_the_session(mill: Mill) -> None:
+    mill.lake.writer.create_namespace("other")
+    catalog, root = mill.lake.name, mill.lake.root
+    placed = f"IN SCHEMA {catalog}.other"
+    with pytest.raises(NotFound, match=r"other\.orders does not exist"):
+        mill.run(f"{placed} CREATE MATERIALIZED VIEW v AS SELECT id FROM orders")
+    mill.run(f"{placed} CREATE MATERIALIZED VIEW v AS SELECT id FROM {root}.orders")
+    assert mill.one("SHOW MATERIALIZED VIEWS")["view"] == f"{catalog}.other.v"
+    assert mill.one(f"{placed} SHOW CREATE MATERIALIZED VIEW v")["default_schema"] == "other"
+    both = f"IN SCHEMA {catalog}.other ON BRANCH 'b'"
+    mill.run(f"{both} CREATE OR REPLACE MATERIALIZED VIEW v AS SELECT 1 AS one")
+    assert "1 AS one" in mill.one(f"{both} SHOW CREATE MATERIALIZED VIEW v")["statement"]
+    assert "FROM" in mill.one(f"{placed} SHOW CREATE MATERIALIZED VIEW v")["statement"]
+    assert is_view_statement(f"{both} SHOW MATERIALIZED VIEWS")
+    assert schema_of(parse(f"{both} DESCRIBE MATERIALIZED VIEW v")) == DESCRIPTIONS
+    for wrong in (
+        "IN SCHEMA a SHOW MATERIALIZED VIEWS",
+        "IN SCHEMA a.b IN SCHEMA a.b SHOW MATERIALIZED VIEWS",
+        "ON BRANCH b SHOW MATERIALIZED VIEWS",
+        "ON BRANCH 'b'",
+        "IN SCHEMA a.b SELECT 1",
+        "ON BRANCH 'b' " * 20_000 + "SHOW MATERIALIZED VIEWS",
+        "EXPLAIN GIVEN a " * 20_000 + "CREATE MATERIALIZED VIEW v AS SELECT 1",
+    ):
+        with pytest.raises(InvalidSql):
             parse(wrong)
