@@ -14,6 +14,7 @@ from flightlake.lake.storable import stored_anyhow
 from flightlake.names import quote_always
 
 _UNITS = frozenset({"year", "month", "day", "hour"})
+_KEEPING_ORDER = frozenset({"Projection", "SubqueryAlias", "Limit"})
 
 
 def ordered(plan: Plan, terms: Sequence[LayoutTerm]) -> Plan:
@@ -49,3 +50,16 @@ def _numbers(term: LayoutTerm) -> Callable[[Any], pa.Array]:
         return partition_values(term, stored_anyhow(values))
 
     return numbers
+
+
+def in_order(plan: Plan) -> bool:
+    """Return whether the query of *plan* ends with ORDER BY, so that all its rows come in order."""
+    node = plan.frame.logical_plan()
+    while True:
+        kind = node.display().split(":", 1)[0]
+        if kind == "Sort":
+            return True
+        inputs = node.inputs()
+        if kind not in _KEEPING_ORDER or len(inputs) != 1:
+            return False
+        node = inputs[0]

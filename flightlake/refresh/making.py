@@ -12,7 +12,7 @@ import pyarrow as pa
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.engine.engine import Defaults, Engine, Plan
-from flightlake.engine.ordering import ordered
+from flightlake.engine.ordering import in_order, ordered
 from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText
 from flightlake.errors import InternalError, PreconditionFailed
@@ -103,7 +103,7 @@ class Maker:
         plans = [self._plan(job, reading, call) for reading in readings]
         new = Replacement(
             job.catalog, job.view, job.base, plans[0].schema, job.definition.partitioned_by,
-            self.encoding, job.refresh_id,
+            self._encoding(job, plans), job.refresh_id,
         )  # fmt: skip
         if new.changes_columns and not job.redefines and not _brings_back(job, new):
             raise PreconditionFailed(
@@ -127,6 +127,11 @@ class Maker:
         done = new.commit(told, self.clock.now(), call.check, change)
         size = added_bytes(done, new.snapshot_id)
         return self._outcome(job, choice, state, (new.rows, size))
+
+    def _encoding(self, job: Job, plans: Sequence[Plan]) -> Encoding:
+        # Of rows in order, each file has a stretch, if they are not dealt out to several.
+        ordered_rows = not job.definition.partitioned_by and all(map(in_order, plans))
+        return replace(self.encoding, at_once=1) if ordered_rows else self.encoding
 
     def draw(
         self,

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from pyiceberg.table import Table
 
 from flightlake.engine.sql_text import read
 from flightlake.errors import InvalidSql
+from flightlake.lake.encoding import Encoding
 from tests.fix_engine import MOMENT, Defaults
 from tests.fix_materialized import Mill, Mills, mills
 
@@ -133,6 +135,22 @@ def test_a_view_keeps_its_buckets_from_refresh_to_refresh(mills: Mills) -> None:
     assert len(mill.table("v").specs()) == 1
     (shown,) = mill.run("SHOW CREATE MATERIALIZED VIEW v")
     assert "PARTITIONED BY (bucket(4, id))" in shown["statement"]
+
+
+def test_files_of_a_query_with_an_order_are_stretches_of_it(mills: Mills) -> None:
+    mill = mills(encoding=Encoding(file_bytes=1_500_000, group_bytes=100_000, at_once=4))
+    rows = (
+        "SELECT value AS n, sha256(CAST(value AS VARCHAR)) AS noise FROM generate_series(1, 200000)"
+    )
+    for order, apart in (("ORDER BY noise", True), ("", False)):
+        mill.run(f"CREATE OR REPLACE MATERIALIZED VIEW v AS SELECT n, noise FROM ({rows}) {order}")
+        files = mill.table("v").inspect.files().to_pylist()
+        assert sum(file["record_count"] for file in files) == 200_000
+        bounds = [file["readable_metrics"]["noise"] for file in files]
+        stretches = [(bound["lower_bound"], bound["upper_bound"]) for bound in bounds]
+        assert len(stretches) > 2
+        follows = all(a[1] <= b[0] for a, b in pairwise(sorted(stretches)))
+        assert follows is apart
 
 
 def test_a_number_that_cannot_be_truncated_ends_the_statement(mills: Mills) -> None:
