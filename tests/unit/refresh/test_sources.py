@@ -1,5 +1,6 @@
 """All sources are read as they stood at one instant, and a move of any of them is seen."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,14 +19,19 @@ SOURCE = Source(TableIdentifier("c", "s", "t"), "table", "uuid", 7, 0)
 
 
 class Moving(Odd):
-    """Calls ``then`` after a table was loaded, as long as there is something to call."""
+    """Calls ``then`` after a table was loaded, as long as there is something to call.
+
+    Tables are loaded side by side; what is called is called in turn.
+    """
 
     then: list[Any]
+    turn = threading.Lock()
 
     def load(self, db_schema: str, table: str) -> Any:
         found = self.catalog.load(db_schema, table)
-        if self.then:
-            self.then.pop()()
+        with self.turn:
+            if self.then:
+                self.then.pop()()
         return found
 
 
