@@ -1,38 +1,24 @@
 """Refreshes that read only what changed: what they write, what they say, and when they do not."""
 
-import uuid
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
-from pyiceberg.io.pyarrow import _dataframe_to_data_files
-from pyiceberg.manifest import DATA_FILE_TYPE
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.types import LongType
 
 from flightlake.cancellation import Cancellation
-from flightlake.errors import Conflict, DamagedData
 from flightlake.lake.commits import current
 from flightlake.names import TableIdentifier
-from flightlake.refresh import touching
 from flightlake.refresh.records import State, state_of
 from flightlake.refresh.refreshing import Explained
 from tests.fix_catalogs import orders, rest_lake
-from tests.fix_materialized import Interrupted, Mill, Mills, mills
-from tests.fix_table_changes import change_files, compact
+from tests.fix_increments import SALES, ids, loaded, sales
+from tests.fix_materialized import Mill, Mills, mills
+from tests.fix_table_changes import compact
 from tests.fix_views import create_view
 
 __all__ = ["mills"]
-
-SALES = pa.schema([("day", pa.date32()), ("amount", pa.int64())])
-
-
-def sales(*days: int | None) -> pa.Table:
-    """Return one sale of 1 on each of these days of January."""
-    found = [None if day is None else date(2026, 1, day) for day in days]
-    return pa.table({"day": found, "amount": [1] * len(found)}, schema=SALES)
 
 
 def state(mill: Mill, view: str) -> State:
@@ -47,16 +33,6 @@ def explained(mill: Mill, view: str) -> Explained:
     base = current(mill.catalog, name)
     assert base is not None
     return mill.views.jobs.refresher.explain(mill.catalog, base, Cancellation())
-
-
-def ids(mill: Mill, view: str) -> list[int]:
-    return [row["id"] for row in mill.stored(view)]
-
-
-def loaded(mill: Mill, query: str = "SELECT id FROM orders WHERE id > 1") -> Mill:
-    mill.lake.create("orders").append(orders(1, 2))
-    mill.run(f"CREATE MATERIALIZED VIEW v AS {query}")
-    return mill
 
 
 def test_rows_that_came_are_added_beside_those_that_are_there(mills: Mills) -> None:
@@ -255,73 +231,3 @@ def test_refresh_mode_full_is_all_rows(mills: Mills) -> None:
     mill.table("orders").append(orders(2))
     row = mill.one("REFRESH MATERIALIZED VIEW v")
     assert (row["strategy"], row["reason"]) == ("FULL", "REFRESH_MODE is FULL")
-
-
-def test_a_file_of_what_came_that_lacks_rows_fails_the_refresh(mills: Mills) -> None:
-    mill = loaded(mills(), "SELECT id FROM orders")
-    table = mill.table("orders")
-    with table.transaction() as change, change.update_snapshot().fast_append() as append:
-        file = made(table, orders(3))
-        file._data[DATA_FILE_TYPE[2].fields.index(DATA_FILE_TYPE[2].field(103))] = 2
-        append.append_data_file(file)
-    with pytest.raises(DamagedData, match="1 rows where its manifest says 2"):
-        mill.run("REFRESH MATERIALIZED VIEW v")
-    assert ids(mill, "v") == [1, 2]
-    assert mill.files("v") == mill.named("v")
-
-
-def made(table: Any, rows: pa.Table) -> Any:
-    (file,) = _dataframe_to_data_files(table.metadata, rows, table.io, uuid.uuid4())
-    return file
-
-
-def test_a_file_that_went_and_is_lost_is_not_needed(mills: Mills) -> None:
-    mill = mills()
-    table = mill.lake.create("sales", SALES)
-    table.append(sales(*range(1, 9)))
-    table.append(sales(9))
-    mill.run("CREATE MATERIALIZED VIEW v PARTITIONED BY (day) AS SELECT DISTINCT day FROM sales")
-    table = mill.table("sales")
-    gone = [t.file for t in table.scan().plan_files() if t.file.record_count == 1]
-    change_files(table, Operation.OVERWRITE, sales(10), gone)
-    Path(gone[0].file_path.removeprefix("file://")).unlink()
-    row = mill.one("REFRESH MATERIALIZED VIEW v")
-    assert row["strategy"] == "FULL"
-    assert len(mill.stored("v")) == 9
-
-
-def test_of_two_that_add_the_same_rows_one_is_refused(mills: Mills) -> None:
-    # dashtool, and a library that tries again: both appended.
-    mill = loaded(mills(Interrupted))
-    mill.table("orders").append(orders(3))
-    other = mills()
-    mill.catalog.before = lambda: other.run("REFRESH MATERIALIZED VIEW v")
-    with pytest.raises(Conflict):
-        mill.run("REFRESH MATERIALIZED VIEW v")
-    assert ids(mill, "v") == [2, 3]
-    assert mill.files("v") == mill.named("v")
-    assert mill.one("REFRESH MATERIALIZED VIEW v")["strategy"] == "NOOP"
-
-
-def test_no_row_is_written_outside_of_the_partitions_that_are_made_anew(
-    mills: Mills, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mill = mills()
-    mill.lake.create("sales", SALES).append(sales(*range(1, 9)))
-    mill.run("CREATE MATERIALIZED VIEW v PARTITIONED BY (day) AS SELECT day FROM sales")
-    mill.table("sales").delete("day = '2026-01-01'")
-    mill.table("sales").append(sales(9))
-
-    def everything(*given: Any) -> list[str]:
-        return ["true"]
-
-    monkeypatch.setattr("flightlake.refresh.choosing.MOST_SHARE", 1.0)
-    monkeypatch.setattr(touching, "_conditions", everything)
-    values = touching.partition_values
-    monkeypatch.setattr(
-        "flightlake.refresh.choosing.partition_values",
-        lambda *given: {value for value in values(*given) if value % 2},
-    )
-    with pytest.raises(Exception, match="outside of the partitions"):
-        mill.run("REFRESH MATERIALIZED VIEW v")
-    assert len(mill.stored("v")) == 8
