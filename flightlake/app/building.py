@@ -109,7 +109,7 @@ def build(settings: Settings) -> App:
         ProbeServer(probes.host, probes.port, state.problems, metrics.render, state.not_started),
         query,
         store,
-        scheduler if settings.refresh.enabled and settings.writable else None,
+        scheduler,
         housekeeping(settings, upkeep, views.is_refreshed, scheduler.is_mine, clock, observer),
         spill,
         state,

@@ -23,7 +23,7 @@ class App:
         probes: ProbeServer,
         query: QueryService,
         store: HistoryStore,
-        scheduler: Scheduler | None,
+        scheduler: Scheduler,
         keeping: Housekeeping,
         spill: SpillDirectory,
         state: "State",
@@ -62,8 +62,7 @@ class App:
         self._keeping.start()
         self.location = f"{self._scheme}://{self._host}:{port}"
         self._state.name = "ready"
-        if self._scheduler is not None:
-            self._scheduler.start()
+        self._scheduler.start()
 
     def heed_signals(self) -> None:
         """Let SIGTERM and SIGINT end ``run``; one that comes before ``start`` is not lost."""
@@ -90,12 +89,10 @@ class App:
     def stop(self, drain: timedelta = timedelta()) -> bool:
         """Refuse new statements, serve issued tickets for at most *drain*, then end."""
         self._state.name = "draining"
-        if self._scheduler is not None:
-            self._scheduler.leave()
+        self._scheduler.leave()
         drained = self._flight.drain(drain) if drain else True
         self._keeping.stop()
-        if self._scheduler is not None:
-            self._scheduler.stop(drain if drained else timedelta())
+        self._scheduler.stop(drain if drained else timedelta())
         self._flight.stop()
         self._query.close()
         self._store.stop()  # after all that it is told of

@@ -24,7 +24,7 @@ def scheduler(
         Unsupported: The catalog that is to hold the members cannot.
     """
     refresh = settings.refresh
-    rules = Rules(__version__, refresh.suspend_after, refresh.heartbeat)
+    rules = Rules(__version__, refresh.suspend_after, refresh.heartbeat, refresh.enabled)
     members = _members(settings, jobs.views.catalogs, refresh.instance or instance)
     return Scheduler(jobs, members, rules, clock, observer)
 

@@ -34,13 +34,14 @@ _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 class Rules:
     """The server's settings.
 
-    ``suspend_after`` so many permanent failures in a row; ``heartbeat`` is how often members are
-    counted; ``version`` is the server's.
+    Unless ``enabled``, nothing is begun.  ``suspend_after`` so many permanent failures in a row;
+    ``heartbeat`` is how often members are counted; ``version`` is the server's.
     """
 
     version: str
     suspend_after: int = 5
     heartbeat: timedelta = timedelta(seconds=5)
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,9 @@ class Scheduler:
         self._rounds = Rounds(self._board)
 
     def start(self) -> None:
-        """Begin to begin."""
+        """Begin to begin, if there may be views, and they are to be refreshed."""
+        if not (self._rules.enabled and self._jobs.views.writable):
+            return
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._thread.start()
 
@@ -100,7 +103,7 @@ class Scheduler:
         self._woken.set()
         if self._thread is not None:
             self._thread.join()
-        self._members.leave()
+            self._members.leave()
 
     def stop(self, patience: timedelta) -> None:
         """Let what runs end within *patience*, then cancel it."""
