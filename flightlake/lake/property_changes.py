@@ -18,7 +18,8 @@ from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
 from pyiceberg.table.update import AddSnapshotUpdate, SetSnapshotRefUpdate, TableUpdate
 
-from flightlake.lake.commits import Holds, OutcomeUnknown, commit
+from flightlake.errors import FlightlakeError
+from flightlake.lake.commits import Gone, Holds, OutcomeUnknown, commit
 from flightlake.lake.new_files import StoreFiles, remove
 from flightlake.lake.writing import Committed, WritableCatalog
 
@@ -47,9 +48,9 @@ def changed_properties(
     files = StoreFiles(table.store, f"table {table.identifier}")
     try:
         return commit(catalog, table, [*updates, *_same_rows(table, head, files)], holds)
-    except OutcomeUnknown:
+    except (OutcomeUnknown, Gone):  # the table may name what was written
         raise
-    except BaseException:
+    except FlightlakeError:
         remove(table.store, files.made)
         raise
 
