@@ -4,15 +4,16 @@ import json
 from collections.abc import Iterable
 
 from flightlake.lake.commits import Committed
-from flightlake.lake.materialized import STATE
+from flightlake.lake.materialized import STATE, on_branch
 from flightlake.lake.versions import heads
 from flightlake.refresh.records import REFRESH_STATE, State, state_of
 
 
 def states(view: Committed) -> list[State]:
-    """Return the states that the properties of *view* hold: of ``main``, and of branches."""
+    """Return the states that the properties of *view* hold: of ``main``, and of its branches."""
     found = view.metadata.properties
-    told = [text for name, text in found.items() if name == STATE or name.startswith(f"{STATE}@")]
+    names = [STATE, *(on_branch(STATE, branch) for branch in view.metadata.refs)]
+    told = [found[name] for name in names if name in found]
     uuid = str(view.metadata.table_uuid)
     return [state for text in told if (state := state_of({STATE: text}, uuid)) is not None]
 
