@@ -16,6 +16,8 @@ from flightlake.errors import DamagedData, Unsupported
 from flightlake.lake.portions import Difference, Portion
 from flightlake.lake.table import IcebergTable
 
+_FEW_STEPS = 8
+"""So many steps are looked at one by one; of more it is tried first whether files only came."""
 _MAX_STEPS = 1_000
 
 
@@ -28,7 +30,7 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One snapshot: what it did, in data files and their rows.
+    """One snapshot: what it did, in data files and their rows; 0 where it was not looked at.
 
     ``rewrote`` says that it changed files and no rows; ``deletes`` that it changed which rows of
     files are deleted.
@@ -86,6 +88,12 @@ def changes(
     found = _between(table, old, new)
     if isinstance(found, Unclear):
         return found
+    if len(found) > _FEW_STEPS:
+        came = _only_came(table, old, found, cancellation)
+        if came is not None:
+            return came
+    if len(found) > _MAX_STEPS:
+        return Unclear(f"more than {_MAX_STEPS} snapshots came since")
     steps: list[Step] = []
     added: list[Portion] = []
     removed: list[Portion] = []
@@ -119,6 +127,29 @@ def same_columns(table: IcebergTable, one: int | None, other: int | None) -> boo
     return schemas[one].fields == schemas[other].fields
 
 
+def _only_came(
+    table: IcebergTable, old: int | None, found: list[Snapshot], cancellation: Cancellation | None
+) -> Changes | None:
+    """Return what happened if all files of *old* are there still, as they were; else None.
+
+    Then nothing has to be known of the steps: what is there now and was not is what came, however
+    it came.  A stream that commits each minute makes many steps.
+    """
+    last = found[-1]
+    try:
+        differs = table.difference(old, last.snapshot_id, cancellation)
+    except (DamagedData, Unsupported):
+        return None
+    if differs.removed or differs.deletes:
+        return None
+    steps = tuple(
+        Step(one.snapshot_id, "unknown" if one.summary is None else one.summary.operation.value)
+        for one in found
+    )
+    portions = (Portion(differs.added, last.manifest_list),) if differs.added else ()
+    return Changes(steps, portions)
+
+
 def _between(table: IcebergTable, old: int | None, new: int | None) -> list[Snapshot] | Unclear:
     """Return the snapshots behind *old* up to *new*, oldest first."""
     if old is not None and table.metadata.snapshot_by_id(old) is None:
@@ -134,8 +165,6 @@ def _between(table: IcebergTable, old: int | None, new: int | None) -> list[Snap
         snapshot = table.metadata.snapshot_by_id(at)
         if snapshot is None:
             return Unclear(f"snapshot {at} of its history has expired")
-        if len(found) == _MAX_STEPS:
-            return Unclear(f"more than {_MAX_STEPS} snapshots came since")
         found.append(snapshot)
         at = snapshot.parent_snapshot_id
     return found[::-1]

@@ -8,6 +8,7 @@ from pyiceberg.table.snapshots import Operation
 
 from flightlake.errors import DamagedData
 from flightlake.lake.changes import Changes, Unclear, changes, same_columns
+from flightlake.lake.table import IcebergTable
 from tests.fix_catalogs import Lake, orders, sqlite_lake
 from tests.fix_position_deletes import delete_row
 from tests.fix_table_changes import change_files, compact
@@ -118,6 +119,33 @@ def test_rows_deleted_by_position_are_a_change_that_is_no_file(lake: Lake) -> No
     before = head(table)
     compact(table)  # the deleted row is left out
     assert [step[3] for step in counts(since(lake, before))] == [True]
+
+
+def test_of_many_steps_in_which_files_only_came_none_is_read(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = lake.create("orders")
+    table.append(orders(1))
+    old = head(table)
+    for number in range(10):
+        table.append(orders(number))
+    loaded, pairs = lake.load("orders"), []
+    real = IcebergTable.difference
+
+    def difference(self: IcebergTable, before: Any, after: Any, call: Any = None) -> Any:
+        pairs.append((before, after))
+        return real(self, before, after, call)
+
+    monkeypatch.setattr(IcebergTable, "difference", difference)
+    found = changes(loaded, old, loaded.snapshot_id)
+    assert pairs == [(old, loaded.snapshot_id)]
+    assert isinstance(found, Changes)
+    assert (len(found.steps), found.only_added) == (10, True)
+    assert sum(portion.rows for portion in found.added) == 10
+    table.delete("id = 1")
+    found = since(lake, old)
+    assert isinstance(found, Changes)
+    assert (len(found.steps), found.only_added, found.removed != ()) == (11, False, True)
 
 
 def test_a_rollback_and_lost_history_are_said(lake: Lake) -> None:
