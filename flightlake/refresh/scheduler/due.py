@@ -21,9 +21,9 @@ class Facts:
     """What is known of a view.
 
     ``oldest`` is the oldest change of what it reads that its rows do not show, None if they show
-    all; ``watched`` whether all that it reads can be watched.  ``anchor`` is when the last
-    refresh began, ``expected`` how long one takes at most, nearly always.  ``seen`` stands for
-    what else a failure may depend on: the columns of its sources, the server's version.
+    all.  ``anchor`` is when the last refresh began, ``expected`` how long one takes at most,
+    nearly always.  ``seen`` stands for what else a failure may depend on: the columns of its
+    sources, the server's version.
     """
 
     view: TableIdentifier
@@ -32,7 +32,6 @@ class Facts:
     status: Status = WELL
     reads: frozenset[TableIdentifier] = frozenset()
     oldest: datetime | None = None
-    watched: bool = True
     expected: timedelta = timedelta()
     seen: str = ""
 
@@ -122,9 +121,6 @@ def _by_lag(facts: Facts, oldest: datetime | None) -> list[Due]:
     lag = facts.policy.target_lag
     if lag is None:
         return []
-    if not facts.watched:
-        at = facts.anchor + max(lag / 2, _SECOND)
-        return [Due(facts.view, at, LAG, facts.anchor + lag)]
     if oldest is None:
         return []
     deadline = oldest + lag

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from flightlake.engine.time_travel import decode
+from flightlake.errors import FlightlakeError
 from flightlake.lake.unread import unread
-from flightlake.names import AS_OF_MARK, TableIdentifier
+from flightlake.lake.versions import AsOf
+from flightlake.names import TableIdentifier
 from flightlake.refresh.finding import View, plain, read_view
 from flightlake.refresh.records import Source
 from flightlake.refresh.scheduler.due import Facts
@@ -80,7 +83,6 @@ class Known:
             status=status,
             reads=view.reads,
             oldest=self._oldest(view, head, memory),
-            watched=all(self._is_watched(source) for source in _sources(view)),
             expected=_nearly_always(took),
             seen=self._fingerprint(view),
         )
@@ -101,7 +103,12 @@ class Known:
         for source in (own, *state.sources):
             name = plain(source.identifier)
             now = self.watch.head(name)
-            if now is None or name != source.identifier or shown.get(name) == _place(now):
+            if now is None:
+                continue
+            as_of = decode(source.identifier.table).as_of
+            if as_of is not None:
+                now = _at(now, as_of)
+            elif shown.get(name) == _place(now):
                 continue
             found += self._changes(source, now)
         return min(found, default=None)
@@ -120,9 +127,6 @@ class Known:
             found.append(min(moment, covers.get(snapshot or 0, moment)))
         return found
 
-    def _is_watched(self, source: Source) -> bool:
-        return AS_OF_MARK not in source.identifier.table
-
     def _fingerprint(self, view: View) -> str:
         parts = [self.version, "" if view.definition is None else str(view.definition.version)]
         for source in sorted(_sources(view), key=lambda one: one.identifier):
@@ -134,6 +138,17 @@ class Known:
 
 def _sources(view: View) -> tuple[Source, ...]:
     return () if view.state is None else view.state.sources
+
+
+def _at(head: Head, as_of: AsOf) -> Head:
+    """Return *head* as it is for a query that reads a version of it, which a branch may be."""
+    if head.table is None:
+        return head
+    try:
+        table = head.table.as_of(as_of)
+    except FlightlakeError:
+        return replace(head, table=None, uuid="")
+    return replace(head, table=table, version=table.snapshot_id)
 
 
 def _place(head: Head | None) -> tuple[str, int | None, int | None]:

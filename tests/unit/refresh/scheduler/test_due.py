@@ -54,12 +54,6 @@ def test_what_takes_longer_than_its_lag_begins_at_once() -> None:
     assert (found.at, found.deadline) == (NOON, NOON + 5 * MINUTE)
 
 
-def test_what_cannot_be_watched_is_looked_at_twice_in_its_lag() -> None:
-    found = when(facts(FIVE_MINUTES, watched=False))
-    assert found is not None
-    assert found.at == NOON + 2.5 * MINUTE
-
-
 def test_a_period_counts_from_the_last_refresh_and_is_never_exceeded() -> None:
     found = when(facts(Policy(schedule=Every(15 * MINUTE))))
     assert found is not None
