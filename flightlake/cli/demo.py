@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rich.console import Console
 
 from flightlake.cli import sql_target
@@ -101,7 +102,7 @@ def _show(built: lakehouse.Lakehouse, port: int, *, stay: bool) -> None:
         with _asked(door) as asked:
             print(f"\n{inventory_views.apply(asked)}")
             print(f"\n{inventory_views.GOLD.title}\n")
-            draw(examples.ask(door, inventory_views.GOLD.sql), sys.stdout)
+            draw(pa.Table.from_pylist(asked.query(inventory_views.GOLD.sql)), sys.stdout)
             if stay:
                 _print_doors(door)
                 _wait(Following(built, asked, SystemClock()))
