@@ -55,9 +55,14 @@ def begin(wanted: Order) -> "subprocess.Popen[str]":
     )
 
 
-def said(process: "subprocess.Popen[str]", seconds: float = 60) -> tuple[int, list[str], str]:
+def said(process: "subprocess.Popen[str]", seconds: float = 180) -> tuple[int, list[str], str]:
     """Wait for the end of *process*; return its code, what became of statements, and stderr."""
-    out, errors = process.communicate(timeout=seconds)
+    try:
+        out, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return process.returncode, [json.loads(line) for line in out.splitlines()], errors
 
 

@@ -55,16 +55,16 @@ def test_three_refreshers_in_processes_commit_one_after_the_other(
     siege = quiet_siege(mills)
     siege.other.run(STATEMENTS["create"])
     lake = siege.victim.lake
-    statements = ["REFRESH MATERIALIZED VIEW v FULL"] * 6
+    statements = ["REFRESH MATERIALIZED VIEW v FULL"] * 4
     processes = [begin(order(lake, tmp_path / f"s{n}", *statements)) for n in range(3)]
-    for _ in range(8):
+    for _ in range(4):
         siege.news()
     ends = []
     for process in processes:
         code, told, errors = said(process)
         assert code == 0, errors
         ends += told
-    assert len(ends) == 18
+    assert len(ends) == 12
     assert {end.partition(":")[0] for end in ends} <= {"FULL", "Refused"}
     siege.recover("refresh")
     siege.audit()
