@@ -74,7 +74,7 @@ def _lake(folder: Path, stack: ExitStack, policy: Policy) -> Jobs:
     if not isinstance(catalog, WritableCatalog):
         raise RuntimeError("views are kept in a catalog that is written")
     for number in range(VIEWS):
-        query = f"SELECT id FROM source_{number % SOURCES}"  # noqa: S608 - ours
+        query = f"SELECT id FROM source_{number % SOURCES}"
         view = TableIdentifier("lake", "shop", f"view_{number}")
         definition = Definition(query, "lake", "shop", (), "AUTO", 1)
         more = {POLICY: policy_json(policy)}
