@@ -11,6 +11,7 @@ from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import new_table_metadata
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.types import IcebergType, ListType, MapType, StructType
 
 from flightlake.errors import InvalidSql, NotFound
 from flightlake.lake.catalogs import Catalog, Catalogs
@@ -94,7 +95,19 @@ def from_json(text: str) -> Columns:
 
 def told(columns: Columns) -> list[str]:
     """Return each of *columns* as its name and Iceberg type: ``ordered_on date``."""
-    return [f"{quote(field.name)} {field.field_type}" for field in columns.fields]
+    return [f"{quote(field.name)} {_written(field.field_type)}" for field in columns.fields]
+
+
+def _written(type_: IcebergType) -> str:
+    """Return a type without the ids of what is inside, which each table gives its own."""
+    if isinstance(type_, ListType):
+        return f"list<{_written(type_.element_type)}>"
+    if isinstance(type_, MapType):
+        return f"map<{_written(type_.key_type)}, {_written(type_.value_type)}>"
+    if isinstance(type_, StructType):
+        members = (f"{quote(one.name)} {_written(one.field_type)}" for one in type_.fields)
+        return f"struct<{', '.join(members)}>"
+    return str(type_)
 
 
 def _empty(identifier: TableIdentifier, columns: Columns) -> IcebergTable:

@@ -69,6 +69,23 @@ def test_a_view_whose_query_does_not_run_any_more_can_be_made_anew(mill: Mill) -
     assert "present fingerprint" not in told
 
 
+def test_types_of_what_is_inside_are_told_without_ids(mill: Mill) -> None:
+    query = "SELECT id, [id] AS l, named_struct('a', id, 'b', [item]) AS s FROM orders"
+    mill.run(f"CREATE MATERIALIZED VIEW v AS SELECT 1 AS first, {query.removeprefix('SELECT ')}")
+    mill.run(f"CREATE OR REPLACE MATERIALIZED VIEW v AS {query}")  # with higher ids
+    told = explain(mill, "v", query)
+    assert told["column"] == [
+        "id long",
+        "l list<long>",
+        "s struct<a long, b list<string>>",
+    ]
+    assert told["present column"] == told["column"]
+    over = explain(
+        mill, "w", "SELECT s['b'][1] AS b FROM v", given=f"GIVEN v '{told['schema'][0]}'"
+    )
+    assert over["column"] == ["b string"]
+
+
 def test_views_that_are_not_there_yet_are_given(mill: Mill) -> None:
     over = "SELECT n + 1 AS m FROM a JOIN orders USING (id)"
     assert explain(mill, "b", over, given="GIVEN a, c") == {"reads": [name(mill, "a")]}
