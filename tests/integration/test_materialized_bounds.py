@@ -40,7 +40,7 @@ def test_whoever_filters_finds_all_rows(
     # Rows of one file in several row groups, of which some have no bounds: Arrow's writer leaves
     # out those of long values.
     monkeypatch.setattr(encoding, "_GROUP_ROWS", group)
-    mill = mills(file_bytes=1 << 30)
+    mill = mills(encoding=encoding.Encoding(at_once=1))
     mill.run(f"CREATE MATERIALIZED VIEW v AS {VALUES}")
     view = mill.table("v")
     everything = view.scan().to_arrow()
