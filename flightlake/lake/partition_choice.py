@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pyiceberg.manifest import DataFile, ManifestContent
+from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile
 
 from flightlake.errors import PreconditionFailed
 from flightlake.lake.new_files import StoreFiles
@@ -45,6 +45,11 @@ class Share:
     chosen: int
 
 
+def with_files(manifests: Iterable[ManifestFile]) -> list[ManifestFile]:
+    """Return those of *manifests* that hold files; others only tell which have gone."""
+    return [one for one in manifests if one.has_added_files() or one.has_existing_files()]
+
+
 def share(table: Committed, choice: PartitionChoice) -> Share | None:
     """Return which share of the rows of *table* is in the partitions of *choice*.
 
@@ -59,9 +64,7 @@ def share(table: Committed, choice: PartitionChoice) -> Share | None:
         return Share(0, 0)
     files = StoreFiles(table.store, f"table {table.identifier}")
     rows = chosen = 0
-    for manifest in snapshot.manifests(files):
-        if not (manifest.has_added_files() or manifest.has_existing_files()):
-            continue
+    for manifest in with_files(snapshot.manifests(files)):
         foreign = manifest.partition_spec_id != table.metadata.default_spec_id
         if foreign or manifest.content != ManifestContent.DATA:
             return None

@@ -38,7 +38,7 @@ from pyiceberg.table.update import (
 
 from flightlake.errors import DamagedData, InternalError, PreconditionFailed
 from flightlake.lake.new_files import StoreFiles
-from flightlake.lake.partition_choice import PartitionChoice
+from flightlake.lake.partition_choice import PartitionChoice, with_files
 from flightlake.lake.snapshot_counts import counted, summed, totals
 
 MAIN = "main"
@@ -141,7 +141,7 @@ def exchanged(
     parent = metadata.current_snapshot()
     new = _New(metadata, content, snapshot_id, files)
     listed = [] if parent is None else parent.manifests(files)
-    for manifest in listed:
+    for manifest in with_files(listed):
         foreign = manifest.partition_spec_id != content.spec.spec_id
         if manifest.content != ManifestContent.DATA or foreign:
             raise PreconditionFailed("the table has files that its partitions do not tell apart")
@@ -173,9 +173,7 @@ class _New:
 
     def keep(self, manifests: Sequence[ManifestFile]) -> None:
         """List manifests as they are, if they hold files."""
-        self._manifests += [
-            one for one in manifests if one.has_added_files() or one.has_existing_files()
-        ]
+        self._manifests += with_files(manifests)
 
     def add(self) -> None:
         """Write a manifest of the files that come, if there are any."""
