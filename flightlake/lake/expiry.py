@@ -7,7 +7,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import RemoveSnapshotsUpdate
 
 from flightlake.cancellation import Cancellation
-from flightlake.lake.commits import Committed, commit, current
+from flightlake.lake.commits import Committed, Refused, commit, current
 from flightlake.lake.deletion import Deleted, below, delete
 from flightlake.lake.reach import Reached, reached
 from flightlake.lake.writing import WritableCatalog
@@ -50,7 +50,13 @@ def expire(
 
     removal = RemoveSnapshotsUpdate.model_validate({"snapshot-ids": sorted(going)})
     call.check()
-    commit(catalog, table, [removal], gone)
+    _require_unchanged(catalog, table)
+    done = commit(catalog, table, [removal], gone)
+    if not catalog.compares_properties() and _between(table, done):
+        raise Refused(
+            f"{name} was changed by somebody else in the moment in which snapshots expired, and may"
+            " have named one of them; its files stay"
+        )
     now = current(catalog, table.identifier)
     if now is None or now.metadata.table_uuid != table.metadata.table_uuid:
         return Expired(len(going), Deleted())  # dropped meanwhile: its files are nobody's to judge
@@ -61,6 +67,27 @@ def expire(
     sizes = {**only.files, **only.manifests, **only.lists}
     ours = below(now.store, now.metadata.location, sizes)
     return Expired(len(going), delete(now.store, {key: sizes[key] for key in ours}, call))
+
+
+def _require_unchanged(catalog: WritableCatalog, table: Committed) -> None:
+    """Raise if *table* has changed in what its catalog does not compare at a commit.
+
+    A REST catalog takes a branch or a tag away without a word if its snapshot goes.
+    """
+    if catalog.compares_properties():
+        return
+    now = current(catalog, table.identifier)
+    if now is None or now.location != table.location:
+        raise Refused(f"{table.identifier} was changed by somebody else meanwhile")
+
+
+def _between(table: Committed, done: Committed) -> bool:
+    """Return whether there was a change between *table* and *done*, as far as is told.
+
+    Source: Iceberg spec, "Table Metadata Fields" (``metadata-log``).
+    """
+    log = [entry.metadata_file for entry in done.metadata.metadata_log]
+    return bool(log) and log[-1] != table.location
 
 
 def _reached(table: Committed, ids: Collection[int], call: Cancellation, name: str) -> Reached:

@@ -1,7 +1,7 @@
 """Upkeep of views: old snapshots expire, and what refreshes left behind is deleted.
 
 Each view is looked at by itself, and what goes wrong with one stops no other.  It costs a view
-one reading of its metadata and one listing of its folder where there is nothing to do.
+two readings of its metadata and one listing of its folder where there is nothing to do.
 """
 
 import traceback
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
@@ -109,6 +109,7 @@ class Maintenance:
                 use: nothing was done.
             FlightlakeError: The reason of *call*.
         """
+        begun = self.clock.now()
         views = list(self._views(call))
         in_use = recorded(views)
         folders = Counter(_folder(view) for view in views)
@@ -119,7 +120,7 @@ class Maintenance:
             if folders[_folder(view)] > 1:
                 return self._ended(Maintained(view.identifier, failure=_shared(view)), timedelta())
             uuid = str(view.metadata.table_uuid)
-            return self._maintained(view, in_use.get(uuid, frozenset()), call)
+            return self._maintained(view, in_use.get(uuid, frozenset()), begun, call)
 
         with ThreadPoolExecutor(self.upkeep.at_once, thread_name_prefix="upkeep") as threads:
             done = [one for one in threads.map(one, views) if one is not None]
@@ -146,29 +147,36 @@ class Maintenance:
                         yield found
 
     def _maintained(
-        self, view: Committed, in_use: frozenset[int], call: Cancellation
+        self, listed: Committed, in_use: frozenset[int], begun: datetime, call: Cancellation
     ) -> Maintained:
-        begun, started = self.clock.monotonic(), self.clock.now()
+        started = self.clock.monotonic()
         expired, unreferenced, failure = Expired(0, Deleted()), Deleted(), None
         try:
             own = _Bounded(call, self.upkeep.timeout, self.clock)
-            expired = self._expired(view, in_use, own)
-            catalog = self._catalog(view)
-            now = current(catalog, view.identifier) if expired.snapshots else view
+            view = self._still(listed)  # others took their time, and it may have been refreshed
+            if view is not None:
+                expired = self._expired(view, in_use, begun, own)
+                view = self._still(view) if expired.snapshots else view
             # Elsewhere it is not told what all is reached (``remove_unreferenced``).
-            whole = catalog.compares_properties()
-            if whole and now is not None and is_materialized_view(now.metadata):
+            catalog = self._catalog(listed)
+            if view is not None and catalog.compares_properties():
                 age = self.upkeep.unreferenced_age
-                unreferenced = remove_unreferenced(catalog, now, started, age, own)
+                unreferenced = remove_unreferenced(catalog, view, begun, age, own)
         except FlightlakeError as known:
             failure = known
         except Exception as defect:  # noqa: BLE001 - other views have nothing to do with it
             self.observer.observe(
                 InternalFailure("maintenance", None, "".join(traceback.format_exception(defect)))
             )
-            failure = InternalError(f"the upkeep of {view.identifier} met an internal error")
-        done = Maintained(view.identifier, expired, unreferenced, failure)
-        return self._ended(done, timedelta(seconds=self.clock.monotonic() - begun))
+            failure = InternalError(f"the upkeep of {listed.identifier} met an internal error")
+        done = Maintained(listed.identifier, expired, unreferenced, failure)
+        return self._ended(done, timedelta(seconds=self.clock.monotonic() - started))
+
+    def _still(self, view: Committed) -> Committed | None:
+        """Return *view* as it is now; None if it is not there any more, or no view."""
+        now = current(self._catalog(view), view.identifier)
+        same = now is not None and now.metadata.table_uuid == view.metadata.table_uuid
+        return now if same and now is not None and is_materialized_view(now.metadata) else None
 
     def _ended(self, done: Maintained, duration: timedelta) -> Maintained:
         left = done.unreferenced
@@ -176,9 +184,12 @@ class Maintenance:
             self.observer.observe(_fact(done, duration))
         return done
 
-    def _expired(self, view: Committed, in_use: frozenset[int], call: Cancellation) -> Expired:
+    def _expired(
+        self, view: Committed, in_use: frozenset[int], begun: datetime, call: Cancellation
+    ) -> Expired:
         wanted = in_use.union(state.snapshot_id for state in states(view))
-        ids = expirable(view.metadata, self.clock.now(), self._retention(view), wanted)
+        # Whatever was read since it was listed what is in use was current after *begun*.
+        ids = expirable(view.metadata, begun, self._retention(view), wanted)
         return expire(self._catalog(view), view, ids, call) if ids else Expired(0, Deleted())
 
     def _retention(self, view: Committed) -> timedelta:
