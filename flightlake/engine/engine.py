@@ -117,7 +117,6 @@ class Engine:
         catalogs: Catalogs | None = None,
     ) -> Outline:
         """Return the schemas of the result and the parameters of *text*; executes nothing.
-
         *pins* and *catalogs* are as for ``plan``.
 
         Raises:
@@ -132,22 +131,23 @@ class Engine:
         parameters = parameter_schema(planned.plan, text.parameters, text.row_counts)
         return Outline(describe_schema(planned.schema), parameters)
 
-    def survey(self, text: SqlText, defaults: Defaults, catalogs: Catalogs | None = None) -> Survey:
+    def survey(
+        self,
+        text: SqlText,
+        defaults: Defaults,
+        catalogs: Catalogs | None = None,
+        ahead: bool = True,
+    ) -> Survey:
         """Return what *text* would read now, and its result's schema; executes nothing.
+        Without *ahead*, *catalogs* are asked for nothing but what *text* reads.
 
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = self._tables(text, catalogs, {}, defaults)
+        tables = self._tables(text, catalogs, {}, defaults, ahead=ahead)
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
-        return Survey(
-            planned.schema,
-            tables.loaded,
-            tables.views,
-            tables.pins,
-            tables.unpinned,
-            planned.plan,
-        )
+        loaded, views, pins = tables.loaded, tables.views, tables.pins
+        return Survey(planned.schema, loaded, views, pins, tables.unpinned, planned.plan)
 
     def plan(
         self,
@@ -264,11 +264,13 @@ class Engine:
         pins: Mapping[TableIdentifier, Pin],
         defaults: Defaults,
         system: SystemTables | None = None,
+        ahead: bool = True,
     ) -> StatementTables:
         seen = self._catalogs if catalogs is None else catalogs
         tables = StatementTables(seen, pins, defaults.branch, system)
         known = [name for name, pin in pins.items() if pin.schema_id is not None]  # no views
-        tables.expect(bases(known or expected(text.engine_sql, defaults)), self._ahead)
+        if ahead:
+            tables.expect(bases(known or expected(text.engine_sql, defaults)), self._ahead)
         return tables
 
     def _planner(

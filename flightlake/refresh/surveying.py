@@ -92,8 +92,9 @@ class Surveyor:
     def _survey(self, query: str, defaults: Defaults, catalogs: Catalogs) -> Survey:
         text = readable_query(query)
         engine = self.refresher.engine
+        # Not ahead: what was looked for is what is told to be read.
         return self.refresher.threads.run(
-            lambda: engine.survey(text, defaults, catalogs), self.call
+            lambda: engine.survey(text, defaults, catalogs, ahead=False), self.call
         )
 
     def _present(self, base: Committed, catalogs: Catalogs) -> Iterator[Property]:

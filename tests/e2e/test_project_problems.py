@@ -68,3 +68,17 @@ def test_all_that_is_wrong_is_told_at_once_with_its_place(works: Works) -> None:
     assert told.code == 1
     assert "lake/gold/e.sql:2:16: table lake.shop.ordres does not exist" in told.err
     assert works.snapshots() == {}
+
+
+def test_a_name_of_the_querys_own_is_no_other_view_of_the_project(works: Works) -> None:
+    # Also not to the guess at what will be loaded, which knows no list of columns.
+    write(
+        works.folder,
+        {
+            "lake/gold/own.sql": "WITH own(a) AS (SELECT 1), dear(b) AS (SELECT 2)\n"
+            "SELECT a, b, item FROM own, dear, lake.silver.items",
+            "lake/gold/after.sql": "SELECT a FROM own, lake.silver.items",
+        },
+    )
+    kinds = list(works.changes())
+    assert kinds.index("create lake.gold.own") < kinds.index("create lake.gold.after")
