@@ -44,9 +44,15 @@ def expected(sql: str, defaults: Defaults) -> list[TableIdentifier]:
 
 
 def bases(names: Iterable[TableIdentifier]) -> list[TableIdentifier]:
-    """Return the tables that *names*, some of which ask for versions, are names of."""
+    """Return the tables that *names*, some of which ask for versions, are names of.
+
+    Those that hold rows of system tables are left out: a row that is known here until it is stored
+    there would be seen in neither place, were they loaded first (``system_frames``).
+    """
     plain = {
-        TableIdentifier(name.catalog, name.db_schema, decode(name.table).table) for name in names
+        TableIdentifier(name.catalog, name.db_schema, decode(name.table).table)
+        for name in names
+        if name.db_schema != SYSTEM
     }
     return sorted(plain)
 

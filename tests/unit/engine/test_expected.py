@@ -8,6 +8,7 @@ import pytest
 from flightlake.engine.defaults import Defaults
 from flightlake.engine.expected import bases, expected
 from flightlake.engine.sql_text import read
+from flightlake.engine.system_tables import SYSTEM
 from flightlake.engine.tables import StatementTables
 from flightlake.errors import NotReady
 from flightlake.lake.table import IcebergTable
@@ -54,6 +55,11 @@ def test_without_defaults_only_whole_names_are_known() -> None:
 def test_versions_and_metadata_are_asked_of_the_table() -> None:
     text = read('SELECT * FROM a FOR VERSION AS OF 5 JOIN a USING (x) JOIN "a$snapshots" ON true')
     assert bases(expected(text.engine_sql, HERE)) == [TableIdentifier("lake", "s", "a")]
+
+
+def test_what_holds_rows_of_a_system_table_is_not_loaded_before_those_that_are_known() -> None:
+    stored = TableIdentifier("lake", SYSTEM, "refresh_history")
+    assert bases([stored, TableIdentifier("lake", "s", "a")]) == [TableIdentifier("lake", "s", "a")]
 
 
 class _Meeting:
