@@ -1,5 +1,6 @@
 """Which columns of a Parquet file are worth a dictionary of their values."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +15,7 @@ def repeating(table: pa.Table) -> list[str]:
     """Return the columns of *table* that are worth a dictionary, as Parquet names them."""
     names: list[str] = []
     step = max(1, table.num_rows // _SAMPLE)
-    sample = table.take(pa.array(range(0, table.num_rows, step)))
+    sample = table.take(np.arange(0, table.num_rows, step))
     for column in table.schema:
         if pa.types.is_nested(column.type):
             names += _leaves(column.name, column.type)
