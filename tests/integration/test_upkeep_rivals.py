@@ -42,17 +42,17 @@ def test_a_snapshot_that_is_named_in_a_rest_catalog_meanwhile_keeps_its_files(
 ) -> None:
     mill = mills(lake=rest_lake())
     mill.lake.create("orders").append(orders(1, 2))
-    mill.run("CREATE MATERIALIZED VIEW v AS SELECT id FROM orders")
+    mill.run("CREATE MATERIALIZED VIEW year AS SELECT id FROM orders")
     for _ in range(2):
-        mill.run("REFRESH MATERIALIZED VIEW v FULL")
-    view = committed(mill, "v")
+        mill.run("REFRESH MATERIALIZED VIEW year FULL")
+    view = committed(mill, "year")
     first, second, _ = (snapshot.snapshot_id for snapshot in view.metadata.snapshots)
-    named = mill.table("v").snapshot_by_id(first)
+    named = mill.table("year").snapshot_by_id(first)
     assert named is not None
-    files = [manifest.manifest_path for manifest in named.manifests(mill.table("v").io)]
+    files = [manifest.manifest_path for manifest in named.manifests(mill.table("year").io)]
 
     def name_it() -> None:
-        mill.table("v").manage_snapshots().create_tag(first, "year-end").commit()
+        mill.table("year").manage_snapshots().create_tag(first, "year-end").commit()
 
     class NamedMeanwhile:
         """The catalog, and somebody who names a snapshot right before a commit."""
@@ -71,5 +71,5 @@ def test_a_snapshot_that_is_named_in_a_rest_catalog_meanwhile_keeps_its_files(
     with pytest.raises(Refused):
         expire(catalog, view, [first, second], Cancellation())
     assert [path for path in files if Path(path.removeprefix("file://")).exists()] == files
-    tagged = "year-end" in mill.table("v").refs()
+    tagged = "year-end" in mill.table("year").refs()
     assert tagged == (moment == "while it is read")
