@@ -5,7 +5,8 @@ without reading the file again, and lets the rows come from wherever they are co
 (docs/decisions/012).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,12 +15,15 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
+from pyiceberg.types import DateType, TimestampType, TimestamptzType
 
 from flightlake.lake.encoding import Encoded, Encoders, Encoding, Group
 from flightlake.lake.layout_terms import LayoutTerm, partition_columns, runs
 from flightlake.lake.new_files import remove, written
 from flightlake.lake.storable import as_stored, file_schema
 from flightlake.lake.stores import StoreSettings
+
+_MOMENTS = (DateType, TimestampType, TimestamptzType)
 
 
 class DataFiles:
@@ -122,19 +126,46 @@ def _statistics(file: Encoded, schema: Schema) -> dict[str, Any]:
     """Return what a manifest says of a file: counts, sizes and bounds by field id."""
     # Imported here: it takes a while, and servers that only read do without.
     from pyiceberg.io.pyarrow import (
+        MetricModeTypes,
+        MetricsMode,
         compute_statistics_plan,
         data_file_statistics_from_parquet_metadata,
         parquet_path_to_id_mapping,
     )
 
+    plan = compute_statistics_plan(schema, {})
+    # Python has days of the years 1 to 9999 only, and that is what the library makes of them.
+    moments = {id_: one for id_, one in plan.items() if isinstance(one.iceberg_type, _MOMENTS)}
+    just_counted = MetricsMode(MetricModeTypes.COUNTS)
+    plan |= {id_: replace(one, mode=just_counted) for id_, one in moments.items()}
     statistics = data_file_statistics_from_parquet_metadata(
-        file.footer, compute_statistics_plan(schema, {}), parquet_path_to_id_mapping(schema)
+        file.footer, plan, parquet_path_to_id_mapping(schema)
     )
+    _add_moments(statistics, file.footer, schema, moments)
     _correct(statistics, file.footer, schema)
     found = statistics.to_serialized_dict()
     # Parquet's bounds leave NaN out; readers believe them where it is said how many there are.
     nans = {schema.fields[at].field_id: nans for at, nans in file.nans.items()}
     return {**found, "nan_value_counts": nans}
+
+
+def _add_moments(
+    statistics: Any, footer: pq.FileMetaData, schema: Schema, moments: Mapping[int, Any]
+) -> None:
+    """Add bounds of the columns *moments*, as the numbers that they are stored as."""
+    from pyiceberg.io.pyarrow import StatsAggregator
+
+    for place, field_id in enumerate(_leaves(footer, schema)):
+        if field_id not in moments:
+            continue
+        stored = footer.schema.column(place).physical_type
+        bounds = StatsAggregator(moments[field_id].iceberg_type, stored)
+        for number in range(footer.num_row_groups):
+            found = footer.row_group(number).column(place).statistics
+            if found is not None and found.has_min_max:
+                bounds.update_min(found.min_raw)
+                bounds.update_max(found.max_raw)
+        statistics.column_aggregates[field_id] = bounds
 
 
 def _correct(statistics: Any, footer: pq.FileMetaData, schema: Schema) -> None:

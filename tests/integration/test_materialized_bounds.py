@@ -97,3 +97,39 @@ def test_times_that_stand_for_ever_and_for_never_are_partitions_like_others(
         table.append(moments.slice(row, 1))
         mill.run("REFRESH MATERIALIZED VIEW v")
         assert sorted(r["n"] for r in mill.stored("v")) == [1] * (22 - row) + [2] * (row + 1)
+
+
+@pytest.mark.component("duckdb")
+@pytest.mark.parametrize("layout", ["", "PARTITIONED BY (day(moment))", "PARTITIONED BY (year(d))"])
+def test_days_that_python_does_not_have_are_written_and_found(mills: Mills, layout: str) -> None:
+    mill = mills()
+    numbers = pa.table(
+        {
+            "n": pa.array(range(6), pa.int64()),
+            "d": pa.array([-800_000, 3_000_000, 0, None, -1, 30], pa.int32()),
+            # Before year 1; of year 75000; the first one that has five digits.
+            "m": pa.array([-(2**61), 2**61, 0, None, -1, 253_402_300_800_000_000], pa.int64()),
+        }
+    )
+    mill.lake.create("numbers", numbers.schema).append(numbers)
+    mill.run(
+        f"CREATE MATERIALIZED VIEW v {layout} AS SELECT n, arrow_cast(d, 'Date32') AS d,"
+        " arrow_cast(m, 'Timestamp(Microsecond, None)') AS moment FROM numbers"
+    )
+    wanted = {
+        "moment > TIMESTAMP '2000-01-01 00:00:00'": [1, 5],
+        "moment < TIMESTAMP '1970-01-01 00:00:00'": [0, 4],
+        "d < DATE '1970-01-01'": [0, 4],
+        "d > DATE '2000-01-01'": [1],
+        "moment IS NULL": [3],
+    }
+    tables = {"v": mill.table("v").metadata_location}
+    queries = [f"SELECT n FROM v WHERE {condition} ORDER BY n" for condition in wanted]
+    answers = duckdb_reader.read(started(duckdb_reader), tables, queries)
+    assert [[int(n) for (n,) in rows] for rows in answers] == list(wanted.values())
+    for number, (condition, rows) in enumerate(wanted.items()):
+        mill.run(f"CREATE MATERIALIZED VIEW f{number} AS SELECT n FROM v WHERE {condition}")
+        assert [row["n"] for row in mill.stored(f"f{number}")] == rows, condition
+    for condition, rows in (("moment > '2000-01-01T00:00:00'", [1, 5]), ("d > '2000-01-01'", [1])):
+        found = mill.table("v").scan(row_filter=condition, selected_fields=("n",)).to_arrow()
+        assert sorted(found["n"].to_pylist()) == rows
