@@ -63,11 +63,8 @@ def read_project(directory: Path, name: str | None = None) -> Project:
     files: list[ViewFile] = []
     problems: list[Problem] = []
     known: dict[TableIdentifier, str] = {}
-    for path in sorted(directory.rglob("*.sql")):
-        parts = path.relative_to(directory).parts
-        if any(part.startswith(".") for part in parts) or not path.is_file():
-            continue
-        read, wrong = _read(path, parts)
+    for path in _found(directory, problems):
+        read, wrong = _read(path, path.relative_to(directory).parts)
         problems += wrong
         if read is None:
             continue
@@ -86,14 +83,16 @@ def statement(file: ViewFile, project: str, head: str, settings: Sequence[Settin
     """Return the statement that begins with *head* and makes the view of *file*.
 
     The name of the project goes with the query, as a comment: so it is known whose the view is.
+    All before the query is one line: what the server says of a line of the statement, as of a text
+    that does not end, and of a line of its query, are the same then.
     """
     name = ".".join(map(quote_always, (file.view.catalog, file.view.db_schema, file.view.table)))
-    lines = [f"{head} {name}", *clauses(settings), "AS", _mark(project) + file.query]
-    return "\n".join(lines)
+    parts = [f"{head} {name}", *clauses(settings), "AS", _mark(project)]
+    return " ".join(parts) + file.query
 
 
 LINES_OF_MARK = 1
-"""Lines of the query as the server sees it that stand before those of the file."""
+"""Lines of the statement, and of the query as the server sees it, before those of the file."""
 
 
 def project_of(query: str) -> str | None:
@@ -106,8 +105,38 @@ def _mark(project: str) -> str:
     return f'-- of flightlake project "{project}"\n'
 
 
+def _found(directory: Path, problems: list[Problem]) -> list[Path]:
+    """Return the files of views in *directory*; keep in *problems* the folders that cannot be read.
+
+    What is in those is not known: it must not look as if it were gone.
+    """
+
+    def unread(failure: OSError) -> None:
+        shown = Path(failure.filename).relative_to(directory).as_posix()
+        said = f"the folder cannot be read ({failure.strerror}); change its rights"
+        problems.append(Problem(_printable(shown), 0, 0, said))
+
+    found: list[Path] = []
+    for folder, below, names in os.walk(directory, onerror=unread):
+        below[:] = [name for name in below if not name.startswith(".")]
+        found += [
+            Path(folder, name)
+            for name in names
+            if name.endswith(".sql") and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def _printable(text: str) -> str:
+    """Return *text*, with bytes of a path that are no UTF-8 as ``\\xff``."""
+    return os.fsencode(text).decode(errors="backslashreplace")
+
+
 def _read(path: Path, parts: Sequence[str]) -> tuple[ViewFile | None, list[Problem]]:
-    shown = "/".join(parts)
+    shown = _printable("/".join(parts))
+    if shown != "/".join(parts):
+        said = "the name of the file is no UTF-8 text; give it another"
+        return None, [Problem(shown, 0, 0, said)]
     if len(parts) < 3:
         said = "a view's file is called catalog/schema/name.sql, seen from the project's folder"
         return None, [Problem(shown, 0, 0, said)]
@@ -117,8 +146,14 @@ def _read(path: Path, parts: Sequence[str]) -> tuple[ViewFile | None, list[Probl
         return None, [Problem(shown, 0, 0, said)]
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None, [Problem(shown, 0, 0, "the file cannot be read as UTF-8 text")]
+    except UnicodeDecodeError:
+        said = "the file is no UTF-8 text; save it as such"
+        return None, [Problem(shown, 0, 0, said)]
+    except OSError as failure:
+        said = (
+            f"the file cannot be read ({failure.strerror}); change its rights, or take it away"
+        )
+        return None, [Problem(shown, 0, 0, said)]
     lines = text.split("\n")
     settings, above, problems = read_settings(shown, lines)
     query = "\n".join(lines[above:])

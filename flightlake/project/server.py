@@ -44,10 +44,11 @@ def placed(sql: str, branch: str, catalog: str = "", db_schema: str = "") -> str
     Session options would do, too; but a driver learns of the answer that sets them a moment
     after it has read it, and what is sent meanwhile is sent without them.
     """
-    found = f"ON BRANCH {literal(branch)}\n{sql}" if branch else sql
+    # In the same line: places that the server tells stay what they are.
+    found = f"ON BRANCH {literal(branch)} {sql}" if branch else sql
     if not catalog:
         return found
-    return f"IN SCHEMA {quote_always(catalog)}.{quote_always(db_schema)}\n{found}"
+    return f"IN SCHEMA {quote_always(catalog)}.{quote_always(db_schema)} {found}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,31 @@ def test_all_that_is_wrong_with_files_is_found(tmp_path: Path) -> None:
         "lake/b.sql": problems["a.sql"],
         "lake/x/y.z.sql": "'y.z' cannot be the name of a view; leave out the dot",
         "lake/x/none.sql": "the file holds no query",
-        "lake/x/latin.sql": "the file cannot be read as UTF-8 text",
+        "lake/x/latin.sql": "the file is no UTF-8 text; save it as such",
         "lake/x.y/twice.sql": (
             'lake."x.y".twice is also made by lake/x/y/twice.sql; keep one of the two files'
         ),
     }
+
+
+def test_what_cannot_be_read_is_told_and_not_taken_for_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"lake/x/a.sql": "SELECT 1", "lake/closed/b.sql": "SELECT 1"})
+    (tmp_path / "lake/x/link.sql").symlink_to(tmp_path / "nowhere.sql")
+    Path(os.fsdecode(os.fsencode(tmp_path / "lake/x") + b"/\xff.sql")).write_text("SELECT 1")
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # root may read everything
+    problems = {problem.path: problem.message for problem in read_project(tmp_path).problems}
+    assert problems.keys() == {"lake/closed", "lake/x/link.sql", "lake/x/\\xff.sql"}
+    assert "Permission denied" in problems["lake/closed"]
+    assert "No such file" in problems["lake/x/link.sql"]
 
 
 def test_the_statement_has_the_settings_and_the_query_marked_as_the_project_s(
@@ -84,8 +105,8 @@ def test_the_statement_has_the_settings_and_the_query_marked_as_the_project_s(
     assert file.first_line == 3
     sql = statement(file, "shop", "CREATE MATERIALIZED VIEW", file.settings)
     assert sql == (
-        'CREATE MATERIALIZED VIEW "lake"."x"."a"\nCOMMENT \'it\'\'s\'\nAS\n'
+        'CREATE MATERIALIZED VIEW "lake"."x"."a" COMMENT \'it\'\'s\' AS '
         '-- of flightlake project "shop"\n\nSELECT 1\nAS one;\n'
     )
-    assert project_of(sql.partition("AS\n")[2]) == "shop"
+    assert project_of(sql.partition(" AS ")[2]) == "shop"
     assert project_of('SELECT 1 -- of flightlake project "shop"\n') is None

@@ -41,8 +41,8 @@ class Contended:
 
 def test_a_statement_says_where_it_is() -> None:
     assert placed("A", "") == "A"
-    assert placed("A", "it's") == "ON BRANCH 'it''s'\nA"
-    assert placed("A", "b", "c", 's"') == 'IN SCHEMA "c"."s"""\nON BRANCH \'b\'\nA'
+    assert placed("A", "it's") == "ON BRANCH 'it''s' A"
+    assert placed("A", "b", "c", 's"') == 'IN SCHEMA "c"."s""" ON BRANCH \'b\' A'
 
 
 def test_who_loses_a_race_tries_again_but_not_for_ever() -> None:
