@@ -1,17 +1,19 @@
 """Files that are written once, under names that nobody else has: data, manifests, metadata."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 from pyiceberg.io import FileIO, InputFile, OutputFile, OutputStream
 
-from flightlake.errors import NotReady
+from flightlake.errors import FlightlakeError, NotReady
 from flightlake.lake import blobs
 from flightlake.lake.blobs import Content, filesystem, key_in
 from flightlake.lake.stores import StoreSettings
+
+_FAILURES = 3
 
 
 @contextmanager
@@ -56,10 +58,22 @@ def put(store: StoreSettings, path: str, content: bytes, subject: str) -> None:
 
 
 def remove(store: StoreSettings, paths: Iterable[str]) -> None:
-    """Delete files as well as can be; one that stays is garbage, and nothing worse."""
+    """Delete files as well as can be; one that stays is garbage, and nothing worse.
+
+    A store that fails several times in a row is left alone: it may take its time for each file.
+    """
+    failures = 0
     for path in paths:
-        with suppress(OSError, pa.ArrowException):
+        try:
             filesystem(store).delete_file(key_in(store, path))
+        except FileNotFoundError:  # it was begun, and never ended
+            continue
+        except (FlightlakeError, OSError, pa.ArrowException):
+            failures += 1
+            if failures == _FAILURES:
+                return
+        else:
+            failures = 0
 
 
 class StoreFiles(FileIO):
