@@ -150,9 +150,7 @@ def _read(path: Path, parts: Sequence[str]) -> tuple[ViewFile | None, list[Probl
         said = "the file is no UTF-8 text; save it as such"
         return None, [Problem(shown, 0, 0, said)]
     except OSError as failure:
-        said = (
-            f"the file cannot be read ({failure.strerror}); change its rights, or take it away"
-        )
+        said = f"the file cannot be read ({failure.strerror}); change its rights, or take it away"
         return None, [Problem(shown, 0, 0, said)]
     lines = text.split("\n")
     settings, above, problems = read_settings(shown, lines)
