@@ -29,6 +29,7 @@ from flightlake.refresh.refreshing import Threads
 OK, DIFFERENT, UNVERIFIABLE = "OK", "DIFFERENT", "UNVERIFIABLE"
 REPAIRED = "REPAIRED"
 _SHOWN = 200  # characters of a value in an example
+_ALL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,21 @@ def _shown(what: str, row: Row, names: list[str]) -> str:
 
 
 def _weighed(batch: pa.RecordBatch) -> Iterable[tuple[Row, int]]:
-    columns: list[list[Any]] = [column.to_pylist() for column in batch.columns]
+    columns = [_values(column) for column in batch.columns]
     for *row, weight in zip(*columns, strict=True):
         yield tuple(row), int(weight)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):  # Python has no dates after the year 9999, or before 1
+        return [_value(column, place) for place in range(len(column))]
+
+
+def _value(column: pa.Array, place: int) -> Any:
+    try:
+        return column[place].as_py()
+    except (OverflowError, ValueError):
+        one = column.slice(place, 1)
+        return one.to_string(window=_ALL, container_window=_ALL, skip_new_lines=True)
