@@ -1,8 +1,8 @@
 """The system tables of a server, put together from those who know."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
+from flightlake.app.upkeep import readers, unreferenced_age
 from flightlake.clock import Clock
 from flightlake.config import Settings
 from flightlake.engine.system_tables import SystemTables
@@ -19,8 +19,6 @@ from flightlake.refresh.runs import Runs
 from flightlake.refresh.scheduler.loop import Scheduler
 from flightlake.refresh.view_rows import Standing
 from flightlake.refresh.view_tables import ViewTables
-
-_TICKETS = timedelta(minutes=20)  # twice as long as one can be used
 
 
 class Standings:
@@ -40,8 +38,8 @@ def history_store(
     settings: Settings, history: RefreshHistory, catalogs: CallerCatalogs, clock: Clock
 ) -> HistoryStore:
     """Return what stores the history of refreshes."""
-    readers = settings.limits.statement_timeout + _TICKETS
-    upkeep = HistoryUpkeep(settings.refresh.keep_history, readers)
+    kept = settings.refresh.keep_history
+    upkeep = HistoryUpkeep(kept, readers(settings), unreferenced_age(settings))
     return HistoryStore(history, catalogs.of(None), settings.writable, upkeep, clock)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.engine.system_tables import REFRESH_HISTORY, STORED, SYSTEM, SystemTable
-from flightlake.errors import FlightlakeError
+from flightlake.errors import Cancelled, FlightlakeError
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import OutcomeUnknown, Refused
 from flightlake.lake.daily import days_of
@@ -96,6 +97,7 @@ class HistoryStore:
         self._pace = pace or Pace()
         self._places = {name: _Place() for name in self._writing}
         self._stopping = threading.Event()
+        self._call = Cancellation()
         self._thread: threading.Thread | None = None
 
     def table(self) -> SystemTable:
@@ -110,6 +112,7 @@ class HistoryStore:
     def stop(self, patience: timedelta = timedelta(seconds=5)) -> bool:
         """Store what there is, once, and end; return whether that was done within *patience*."""
         self._stopping.set()
+        self._call.cancel(Cancelled("the server is stopping"))  # upkeep can wait
         self._history.news.set()
         if self._thread is None:
             return True
@@ -168,8 +171,10 @@ class HistoryStore:
         if place.kept_up is None or now - place.kept_up >= self._pace.upkeep:
             place.kept_up = now
             try:
-                self._upkeep.run(self._writing[name], stored_in(name), now)
+                self._upkeep.run(self._writing[name], stored_in(name), now, self._call)
             except Exception as failure:  # noqa: BLE001 - nothing fails with the history
+                if self._stopping.is_set():
+                    return
                 _warn("old parts of the history were not taken out of", name, failure)
 
     def _put_off(self, name: str, place: _Place, failure: Exception) -> None:

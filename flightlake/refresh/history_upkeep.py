@@ -1,4 +1,7 @@
-"""The upkeep of a stored history: old rows go, past days become one file, old snapshots go."""
+"""The upkeep of a stored history: old rows and snapshots go, past days become one file.
+
+What is in its folder and of no use goes as well: each commit leaves a metadata file behind.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +20,7 @@ from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.lake.replacement import Replacement
 from flightlake.lake.retention import expirable
 from flightlake.lake.snapshots import Change
+from flightlake.lake.unreferenced import remove_unreferenced
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 
@@ -33,24 +37,31 @@ class HistoryUpkeep:
     Args:
         retention: How long rows are kept.
         readers: For how long a reader may need a snapshot that was current when it began.
+        unreferenced_age: After what time files go that no snapshot reaches.
         files: How many files a day may have once it is over.
     """
 
     retention: timedelta
     readers: timedelta
+    unreferenced_age: timedelta = timedelta(days=1)
     files: int = 4
 
-    def run(self, catalog: WritableCatalog, name: TableIdentifier, now: datetime) -> None:
+    def run(
+        self, catalog: WritableCatalog, name: TableIdentifier, now: datetime, call: Cancellation
+    ) -> None:
         """Do what there is to do for the table *name*.
 
         Raises:
-            FlightlakeError: It cannot be done; nothing is lost.
+            FlightlakeError: It cannot be done; nothing is lost.  Or the reason of *call*.
         """
         with suppress(Refused):  # another process writes, and may be at it, too
-            self._shrink(catalog, name, now)
-            self._expire(catalog, name, now)
+            self._shrink(catalog, name, now, call)
+            self._expire(catalog, name, now, call)
+            self._clean(catalog, name, now, call)
 
-    def _shrink(self, catalog: WritableCatalog, name: TableIdentifier, now: datetime) -> None:
+    def _shrink(
+        self, catalog: WritableCatalog, name: TableIdentifier, now: datetime, call: Cancellation
+    ) -> None:
         base = ours(catalog, name)
         if base is None:
             return
@@ -60,6 +71,7 @@ class HistoryUpkeep:
         if leave is not None:
             _commit(catalog, base, (), now, leave)
         for day in found.crowded(today, self.files, _ROWS):
+            call.check()
             base = ours(catalog, name)
             if base is None or day < oldest:
                 continue
@@ -68,11 +80,21 @@ class HistoryUpkeep:
             rows = found.rows(day, _COLUMNS).sort_by("started").combine_chunks()
             _commit(catalog, base, rows.to_batches(), now, found.anew(day))
 
-    def _expire(self, catalog: WritableCatalog, name: TableIdentifier, now: datetime) -> None:
+    def _expire(
+        self, catalog: WritableCatalog, name: TableIdentifier, now: datetime, call: Cancellation
+    ) -> None:
         base = ours(catalog, name)
         going = [] if base is None else expirable(base.metadata, now, self.readers, ())
         if base is not None and going:
-            expire(catalog, base, going, Cancellation())
+            expire(catalog, base, going, call)
+
+    def _clean(
+        self, catalog: WritableCatalog, name: TableIdentifier, now: datetime, call: Cancellation
+    ) -> None:
+        base = ours(catalog, name)
+        # Elsewhere it is not told what all is reached (``remove_unreferenced``).
+        if base is not None and catalog.compares_properties():
+            remove_unreferenced(catalog, base, now, self.unreferenced_age, call)
 
 
 def ours(catalog: WritableCatalog, name: TableIdentifier) -> Committed | None:

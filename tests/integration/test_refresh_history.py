@@ -1,6 +1,7 @@
 """The history of refreshes as an Iceberg table: in batches, once each, whatever happens."""
 
 import threading
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flightlake.cancellation import Cancellation
 from flightlake.clock import ManualClock
 from flightlake.engine.system_tables import REFRESH_HISTORY, STORED, SYSTEM
-from flightlake.errors import NotReady
+from flightlake.errors import Cancelled, NotReady
 from flightlake.lake.schema_making import ensure_schema
+from flightlake.names import TableIdentifier
 from flightlake.refresh.history_upkeep import HistoryUpkeep
 from tests.fix_catalogs import Lake, sqlite_lake
-from tests.fix_history import BEGIN, Teller, stored, stored_ids
+from tests.fix_history import BEGIN, UPKEEP, Teller, stored, stored_ids
 from tests.fix_materialized import Interrupted, LosesAnswers, LosesRequests, Odd
 from tests.fix_server import eventually
 
@@ -221,6 +224,39 @@ def test_the_files_of_a_past_day_become_one(lake: Lake, tmp_path: Path) -> None:
     teller.tell_and_store("9", started=BEGIN + timedelta(days=1))
     on_disk = list(tmp_path.glob("warehouse/**/data/**/*.parquet"))
     assert len(on_disk) == len(files(lake)) == 3  # nobody reads what was before
+
+
+def test_commits_and_processes_that_died_leave_nothing_for_good(lake: Lake, tmp_path: Path) -> None:
+    teller = Teller(lake, "mill")
+    teller.tell_and_store("0")
+    table = lake.writer.load_table((SYSTEM, "refresh_history"))
+    with table.transaction() as change:
+        change.set_properties({"write.metadata.previous-versions-max": "3"})
+    home = Path(table.location().removeprefix("file://"))
+    stray = home / "data" / uuid.uuid4().hex / "0.parquet"
+    stray.parent.mkdir()
+    stray.write_bytes(b"half")
+    for number in range(1, 9):
+        teller.clock.advance(timedelta(hours=3))
+        teller.tell_and_store(str(number))
+    assert not stray.exists()
+    # The current one, the three that it tells of, and what the last upkeep itself replaced.
+    assert 4 <= len(list(home.glob("metadata/*.metadata.json"))) <= 6
+    assert stored_ids(lake) == list("012345678")
+
+
+def test_upkeep_does_not_hold_up_the_end(lake: Lake, tmp_path: Path) -> None:
+    teller = Teller(lake, "mill")
+    for number in range(3):
+        teller.tell_and_store(str(number))
+    before = sorted(tmp_path.glob("warehouse/**/*.avro"))
+    call = Cancellation()
+    call.cancel(Cancelled("the server is stopping"))
+    later = BEGIN + timedelta(days=1)
+    name = TableIdentifier(lake.name, SYSTEM, "refresh_history")
+    with pytest.raises(Cancelled):
+        UPKEEP.run(teller.store._writing[lake.name], name, later, call)
+    assert sorted(tmp_path.glob("warehouse/**/*.avro")) == before
 
 
 def test_it_is_stored_in_the_background_and_at_the_end(lake: Lake) -> None:
