@@ -11,6 +11,9 @@ def meaning(lab: Lab, sql: str) -> str:
     return fingerprint(lab.engine.survey(read(sql), lab.defaults).plan, sql)
 
 
+VALUES = "SELECT column1 AS n FROM (VALUES (1), (2), (3), (4), (5), (6), (7)) AS v"
+
+
 @pytest.mark.parametrize(
     "queries",
     [
@@ -23,6 +26,7 @@ def meaning(lab: Lab, sql: str) -> str:
         ("SELECT b.id FROM big b JOIN few f ON b.id = f.id",
          "SELECT b.id FROM big AS b INNER JOIN few AS f ON b.id = f.id"),
         ("SELECT id FROM big ORDER BY id LIMIT 3", "SELECT id FROM big ORDER BY id ASC LIMIT 3"),
+        (VALUES, VALUES.lower().replace(",", "\n,") + " -- more\n;"),
     ],
 )  # fmt: skip
 def test_how_a_query_is_spelled_is_no_change(lab: Lab, queries: tuple[str, ...]) -> None:
@@ -30,14 +34,17 @@ def test_how_a_query_is_spelled_is_no_change(lab: Lab, queries: tuple[str, ...])
         assert meaning(lab, one) == meaning(lab, other)
 
 
-VALUES = "SELECT column1 AS n FROM (VALUES (1), (2), (3), (4), (5), (6), (7)) AS v"
-
-
 @pytest.mark.parametrize(
     "queries",
     [
         # The plan's text shows five rows of VALUES.
         (VALUES, VALUES.replace("(7)", "(8)"), VALUES.replace("(6), (7)", "(7), (6)")),
+        (VALUES, VALUES.replace("(7)", "(-7)"), VALUES.replace("(7)", "(abs(7))"),
+         VALUES.replace("(7)", "(ceil(7))"), VALUES.replace("(7)", "(NULL)"),
+         VALUES.replace("(7)", "(NULL), (7)"), VALUES.replace("(7)", "(7), (NULL)")),
+        ("SELECT 1 AS n FROM generate_series(-5, 5)", "SELECT 1 AS n FROM generate_series(5, -5)",
+         "SELECT 1 AS n FROM range(5, -5)", "SELECT 1 AS n FROM generate_series(5, 5)",
+         "SELECT 1 AS n FROM generate_series(5, NULL)"),
         # All of these are anti joins of the same columns, and differ in NULL and in doubles.
         (
             "SELECT id FROM big EXCEPT SELECT id FROM few",
