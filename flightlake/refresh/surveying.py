@@ -132,6 +132,9 @@ class Surveyor:
                 continue
             if not is_materialized_view(read.metadata):
                 continue
+            if read.uuid != source.uuid:  # dropped, and made again since
+                yield name
+                continue
             if read.snapshot_id == source.snapshot_id:
                 continue
             now = definition_of(read.metadata.properties, name).version

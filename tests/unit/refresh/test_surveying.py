@@ -125,6 +125,12 @@ def test_rows_of_an_earlier_definition_are_told(mill: Mill) -> None:
     assert explain(mill, "b", "SELECT n FROM a")["made of older"] == [name(mill, "a")]
     mill.run("REFRESH MATERIALIZED VIEW b")
     assert "made of older" not in explain(mill, "b", "SELECT n FROM a")
+    # One that is dropped and made again begins to count its definitions anew.
+    mill.run("DROP MATERIALIZED VIEW a")
+    mill.run(f"CREATE MATERIALIZED VIEW a AS {QUERY}")
+    assert explain(mill, "b", "SELECT n FROM a")["made of older"] == [name(mill, "a")]
+    mill.run("REFRESH MATERIALIZED VIEW b")
+    assert "made of older" not in explain(mill, "b", "SELECT n FROM a")
 
 
 @pytest.mark.parametrize(
