@@ -1,5 +1,7 @@
 """Views of a lake in a folder are refreshed when they are due, and not otherwise."""
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,11 +10,13 @@ from typing import Any
 import pytest
 from pyiceberg.table.update import AddSnapshotUpdate
 
-from flightlake.clock import ManualClock
+from flightlake.clock import ManualClock, SystemClock
 from flightlake.errors import NotReady, TimedOut
 from flightlake.refresh.jobs import Job
 from flightlake.refresh.runs import STATEMENT, Wanted
+from flightlake.refresh.scheduler.loop import Rules, Scheduler
 from flightlake.refresh.scheduler.ownership import Peers, owner
+from flightlake.telemetry import Observers
 from tests.fix_catalogs import orders, rest_lake
 from tests.fix_materialized import Mills, Odd
 from tests.fix_schedule import Shift, shift_on
@@ -288,3 +292,33 @@ def test_a_view_is_not_refreshed_twice_at_a_time(shift: Shift) -> None:
     assert shift.mill.one("REFRESH MATERIALIZED VIEW v")["rows"] == 4
     assert shift.pass_time(100) == []
     assert [one.run.wanted.trigger for one in shift.ended] == ["create", "statement"]
+
+
+def test_a_server_ends_though_catalogs_and_databases_hang(mills: Mills) -> None:
+    shift = shift_on(mills)
+    release, asked = threading.Event(), threading.Semaphore(0)
+
+    def hang() -> None:
+        asked.release()
+        release.wait(60)
+
+    class Hanging(Peers):
+        def alive(self) -> list[str]:
+            hang()
+            return ["me"]
+
+        def leave(self) -> None:
+            hang()
+
+    shift.mill.catalog.heads = hang
+    jobs, none = shift.mill.views.jobs, Observers(())
+    scheduler = Scheduler(jobs, Hanging("me"), Rules("1.0"), SystemClock(), none)
+    scheduler.start()
+    try:
+        assert asked.acquire(timeout=20)
+        assert asked.acquire(timeout=20)
+        begun = time.monotonic()
+        scheduler.leave()
+        assert time.monotonic() - begun < 10
+    finally:
+        release.set()

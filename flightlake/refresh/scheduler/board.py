@@ -1,28 +1,23 @@
 """What the scheduler knows of all views, kept up to date change by change."""
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from flightlake.errors import FlightlakeError
 from flightlake.names import TableIdentifier
 from flightlake.refresh.runs import Ended
 from flightlake.refresh.scheduler.deadlines import Outlook, outlook
-from flightlake.refresh.scheduler.due import Due, Facts, Since
+from flightlake.refresh.scheduler.due import Due, Facts, Since, due
 from flightlake.refresh.scheduler.knowledge import NOTHING, Known, Memory, Vector
 from flightlake.refresh.scheduler.watching import Watch
 from flightlake.refresh.status import Status
 
-_LOG = logging.getLogger(__name__)
 _REMEMBERED = 20
 _COVERED = 64
 _SHORTEST = timedelta(milliseconds=500)
 _LONGEST = timedelta(minutes=5)
 _BY_CHANGE = timedelta(seconds=2)
 _OTHERWISE = timedelta(seconds=10)
-_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -34,6 +29,7 @@ class Board:
         writable: The catalogs that hold views.
         version: The server's.
         since: When the server began.
+        tell: Is told of defects.
 
     ``unseen`` are names that views read and at which nobody has looked yet.
     """
@@ -42,22 +38,16 @@ class Board:
     writable: frozenset[str]
     version: str
     since: Since
+    tell: Callable[[Exception], object]
     facts: dict[TableIdentifier, Facts] = field(default_factory=dict)
     seen: Outlook = field(default_factory=Outlook)
     unseen: set[TableIdentifier] = field(default_factory=set)
     _memories: dict[TableIdentifier, Memory] = field(default_factory=dict)
     _readers: dict[TableIdentifier, set[TableIdentifier]] = field(default_factory=dict)
 
-    def ask(self, catalog: str, told: Iterable[TableIdentifier] = ()) -> set[TableIdentifier]:
-        """Ask a catalog for what has changed; return the names.
-
-        *told* are names of which somebody says that they have changed.
-
-        Raises:
-            FlightlakeError: It does not answer.
-        """
-        names = [name for name in (*self._readers, *told) if name.catalog == catalog]
-        return self.watch.ask(catalog, names)
+    def read_of(self, catalog: str) -> set[TableIdentifier]:
+        """Return the names in *catalog* that views read."""
+        return {name for name in self._readers if name.catalog == catalog}
 
     def intervals(self) -> dict[str, timedelta]:
         """Return how often each catalog is to be asked: a fifth of the lag that it is asked for."""
@@ -78,7 +68,7 @@ class Board:
         known = Known(self.watch, self._memories, self.version)
         again: set[TableIdentifier] = set()
         for name in affected & ({*self.watch.views()} | self.facts.keys()):
-            old, new = self.facts.pop(name, None), known.facts(name)
+            old, new = self.facts.pop(name, None), self._facts(known, name)
             if new is not None:
                 self.facts[name] = new
             elif self.watch.head(name) is None:
@@ -93,6 +83,16 @@ class Board:
                 self._readers.setdefault(source, set()).add(name)
         self.unseen = again
         self.seen = outlook(self.facts, self.since)
+
+    def _facts(self, known: Known, name: TableIdentifier) -> Facts | None:
+        try:
+            facts = known.facts(name)
+            if facts is not None:
+                due(facts, facts.oldest, self.since)
+        except Exception as defect:  # noqa: BLE001 - one view must not hold up all others
+            self.tell(defect)
+            return None
+        return facts
 
     def vector(self, view: TableIdentifier) -> Vector:
         """Return where all stands that *view* reads."""
@@ -139,72 +139,6 @@ class Board:
         oldest = seen.oldest[view]
         lag = timedelta() if oldest is None else max(now - oldest, timedelta())
         return lag, seen.by_view.get(view)
-
-
-@dataclass
-class _Asking:
-    """When a catalog is asked next, and how often it did not answer in a row."""
-
-    at: datetime
-    failures: int = 0
-
-
-class Rounds:
-    """Asks catalogs when it is time; used by one thread."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._asking: dict[str, _Asking] = {}
-
-    @property
-    def next(self) -> datetime:
-        """When a catalog is asked next."""
-        return min((one.at for one in self._asking.values()), default=_NEVER)
-
-    def soon(self, catalog: str, now: datetime) -> None:
-        """Ask *catalog* again in the next round, as something has changed."""
-        if catalog in self._asking:
-            self._asking[catalog].at = now
-
-    def go(self, now: datetime, changed: set[TableIdentifier]) -> None:
-        """Ask those whose time has come, and update the board, by *changed*, too."""
-        intervals = self._board.intervals()
-        for gone in self._asking.keys() - intervals.keys():
-            del self._asking[gone]
-        for name, interval in intervals.items():
-            asking = self._asking.setdefault(name, _Asking(now))
-            if asking.failures == 0:  # an interval that has become shorter holds at once
-                asking.at = min(asking.at, now + interval)
-            if asking.at <= now:
-                changed |= self._asked(name, asking, now, changed)
-                if asking.failures == 0:
-                    asking.at = now + interval
-        if not changed:
-            return
-        self._board.update(changed)
-        while self._board.unseen:
-            # Views that were not known before read what nobody has looked at.
-            more: set[TableIdentifier] = set()
-            for name in {one.catalog for one in self._board.unseen}:
-                asking = self._asking.setdefault(name, _Asking(now))
-                more |= self._asked(name, asking, now, ())
-            if not more:
-                break
-            self._board.update(more)
-
-    def _asked(
-        self, name: str, asking: _Asking, now: datetime, told: Iterable[TableIdentifier]
-    ) -> set[TableIdentifier]:
-        try:
-            changed = self._board.ask(name, told)
-        except FlightlakeError as silent:
-            if asking.failures == 0:
-                _LOG.warning("changes in a catalog are not seen: %s", silent.message)
-            asking.failures += 1
-            asking.at = now + min(_SECOND * 2.0 ** min(asking.failures - 1, 6), _MINUTE)
-            return set()
-        asking.failures = 0
-        return changed
 
 
 def _interval(facts: Facts) -> timedelta:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +14,14 @@ from flightlake.errors import FlightlakeError, NotReady
 from flightlake.names import TableIdentifier
 from flightlake.refresh.jobs import Job, Jobs
 from flightlake.refresh.runs import Ended, Wanted
-from flightlake.refresh.scheduler.board import Board, Rounds
+from flightlake.refresh.scheduler.aside import Aside
+from flightlake.refresh.scheduler.board import Board
 from flightlake.refresh.scheduler.deadlines import held_up
 from flightlake.refresh.scheduler.due import Due, Since
 from flightlake.refresh.scheduler.failing import write_down
 from flightlake.refresh.scheduler.knowledge import Vector
 from flightlake.refresh.scheduler.ownership import Members, owner
+from flightlake.refresh.scheduler.rounds import Rounds
 from flightlake.refresh.scheduler.surveyed import surveyed
 from flightlake.refresh.scheduler.watching import Watch
 from flightlake.refresh.status import Status
@@ -87,8 +90,9 @@ class Scheduler:
         self._next_beat = now
         views = jobs.views
         watch = Watch(views.catalogs, views.writable, clock)
-        self._board = Board(watch, views.writable, rules.version, Since(now))
-        self._rounds = Rounds(self._board)
+        self._board = Board(watch, views.writable, rules.version, Since(now), self._failed)
+        self._rounds = Rounds(self._board, clock, self._woken, self._failed)
+        self._meeting: Aside[Sequence[str] | None] = Aside(clock, self._woken)
 
     def start(self) -> None:
         """Begin to begin, if there may be views, and they are to be refreshed."""
@@ -101,9 +105,11 @@ class Scheduler:
         """Begin nothing any more; others may take over."""
         self._stopping = True
         self._woken.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._members.leave()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+            self._meeting.begin("leaving", self._members.leave)
+            self._meeting.take()
 
     def stop(self, patience: timedelta) -> None:
         """Let what runs end within *patience*, then cancel it."""
@@ -145,11 +151,14 @@ class Scheduler:
             try:
                 pause = self.step()
             except Exception as defect:  # noqa: BLE001 - views must be refreshed tomorrow, too
-                detail = "".join(traceback.format_exception(defect))
-                self._observer.observe(InternalFailure("scheduler", None, detail))
+                self._failed(defect)
                 pause = _SECOND
             if not self._stopping and self._clock.wait(self._woken, pause):
                 self._woken.clear()
+
+    def _failed(self, defect: Exception) -> None:
+        detail = "".join(traceback.format_exception(defect))
+        self._observer.observe(InternalFailure("scheduler", None, detail))
 
     def _changed(self, view: TableIdentifier) -> None:
         self._news.put(view)
@@ -191,18 +200,21 @@ class Scheduler:
         return changed
 
     def _beat(self, now: datetime) -> None:
-        if now < self._next_beat:
-            return
-        self._next_beat = now + self._rules.heartbeat
-        # Whoever is not told goes on with those who were there; its catalog is down as well.
-        try:
-            self._alive = tuple(sorted(self._members.alive()))
-            self._unsure = False
-        except FlightlakeError as silent:
-            if not self._unsure:
-                _LOG.warning("it is not known which servers share the views: %s", silent.message)
-            self._unsure = True
-        self._observer.observe(surveyed(self._board, self.is_mine, now))
+        due = not now < self._next_beat <= now + self._rules.heartbeat
+        if due:
+            self._next_beat = now + self._rules.heartbeat
+            self._meeting.begin("members", self._members.alive)
+        for call in self._meeting.take():
+            if call.error is None:
+                self._alive = tuple(sorted(call.result or self._alive))
+            elif not isinstance(call.error, FlightlakeError):
+                self._failed(call.error)
+            elif not self._unsure:
+                _LOG.warning("it is not known which servers share the views: %s", call.error)
+            # Whoever is not told goes on with those who were there; its catalog is down as well.
+            self._unsure = call.error is not None
+        if due:
+            self._observer.observe(surveyed(self._board, self.is_mine, now))
 
     def _begin(self, now: datetime) -> timedelta:
         """Begin what is due; return how long nothing else is."""

@@ -51,7 +51,8 @@ class Head:
 class Watch:
     """The heads of tables, as they were when their catalogs were last asked.
 
-    Used by one thread.
+    Catalogs may be asked side by side, each by one thread at a time; what one tells is seen at
+    once, when it has told all.
 
     Args:
         catalogs: What the server itself reads.
@@ -64,20 +65,21 @@ class Watch:
         self._writable = writable
         self._clock = clock
         self._locations: dict[str, dict[tuple[str, str], str]] = {}
-        self._heads: dict[TableIdentifier, Head] = {}
+        self._heads: dict[str, dict[TableIdentifier, Head]] = {}
         self._listed_at: dict[str, datetime] = {}
         self._not_before: dict[TableIdentifier, datetime] = {}
 
     def head(self, name: TableIdentifier) -> Head | None:
         """Return what was last seen at *name*; None if nobody has looked."""
-        return self._heads.get(name)
+        return self._heads.get(name.catalog, {}).get(name)
 
     def views(self) -> list[TableIdentifier]:
         """Return the materialized views that were seen in writable catalogs."""
         return [
             name
-            for name, head in self._heads.items()
-            if name.catalog in self._writable and head.is_view()
+            for catalog in self._writable
+            for name, head in self._heads.get(catalog, {}).items()
+            if head.is_view()
         ]
 
     def ask(self, catalog: str, wanted: Iterable[TableIdentifier]) -> set[TableIdentifier]:
@@ -92,20 +94,26 @@ class Watch:
         found = self._catalogs.get(catalog)
         if found is None:
             return set()
+        # Nobody sees what was found until all was: what is lost on the way is found again.
+        heads = dict(self._heads.get(catalog, {}))
         if isinstance(found, ListsHeads):
-            return self._listed(catalog, found, set(wanted))
-        names = set(wanted) | set(self._views_of(catalog))
-        changed, silent = self._looked_at(found, names, names)
-        if names and silent == names:
-            raise NotReady(f"catalog '{catalog}' does not answer")
+            changed = self._listed(catalog, found, heads, set(wanted))
+        else:
+            names = set(wanted) | set(self._views_of(catalog, heads))
+            changed, silent = self._looked_at(found, heads, names, names)
+            if names and silent == names:
+                raise NotReady(f"catalog '{catalog}' does not answer")
+        self._heads[catalog] = heads
         return changed
 
-    def _views_of(self, catalog: str) -> list[TableIdentifier]:
+    def _views_of(
+        self, catalog: str, heads: Mapping[TableIdentifier, Head]
+    ) -> list[TableIdentifier]:
         if catalog not in self._writable:
             return []
         now = self._clock.now()
-        known = [name for name in self.views() if name.catalog == catalog]
-        if now - self._listed_at.get(catalog, now - _LISTED_EVERY) < _LISTED_EVERY:
+        known = [name for name, head in heads.items() if head.is_view()]
+        if abs(now - self._listed_at.get(catalog, now - _LISTED_EVERY)) < _LISTED_EVERY:
             return known
         views = Views(self._catalogs, self._writable)
         found = known
@@ -119,17 +127,21 @@ class Watch:
         return found
 
     def _listed(
-        self, name: str, catalog: ListsHeads, wanted: set[TableIdentifier]
+        self,
+        name: str,
+        catalog: ListsHeads,
+        heads: dict[TableIdentifier, Head],
+        wanted: set[TableIdentifier],
     ) -> set[TableIdentifier]:
         before = self._locations.setdefault(name, {})
         now = dict(catalog.heads())
         keys = {key for key, _ in now.items() - before.items()} | (before.keys() - now.keys())
         moved = {TableIdentifier(name, *key) for key in keys}
-        news = {one for one in wanted if one not in self._heads}
+        news = {one for one in wanted if one not in heads}
         # In a writable catalog each table may be a view.
-        known = wanted | self._heads.keys()
+        known = wanted | heads.keys()
         names = (moved if name in self._writable else moved & known) | news
-        changed, silent = self._looked_at(self._catalogs[name], names, wanted)
+        changed, silent = self._looked_at(self._catalogs[name], heads, names, wanted)
         for one in moved - silent:
             key = (one.db_schema, one.table)
             if key in now:
@@ -139,7 +151,11 @@ class Watch:
         return changed
 
     def _looked_at(
-        self, catalog: Catalog, names: set[TableIdentifier], wanted: set[TableIdentifier]
+        self,
+        catalog: Catalog,
+        heads: dict[TableIdentifier, Head],
+        names: set[TableIdentifier],
+        wanted: set[TableIdentifier],
     ) -> tuple[set[TableIdentifier], set[TableIdentifier]]:
         """Look at *names*; return those at which something else is, and those that say nothing.
 
@@ -148,11 +164,11 @@ class Watch:
         now = self._clock.now()
         changed, silent, failures = set(), set(), 0
         for one in sorted(names):
-            if failures == _PATIENCE or self._not_before.get(one, now) > now:
+            if failures == _PATIENCE or now < self._not_before.get(one, now) <= now + _LATER:
                 silent.add(one)
                 continue
             try:
-                if self._load(catalog, one, one in wanted):
+                if self._load(catalog, heads, one, one in wanted):
                     changed.add(one)
                 self._not_before.pop(one, None)
             except NotReady:
@@ -161,16 +177,22 @@ class Watch:
                 self._not_before[one] = now + (_SOON if one in wanted else _LATER)
         return changed, silent
 
-    def _load(self, catalog: Catalog, name: TableIdentifier, keep: bool = True) -> bool:
+    def _load(
+        self,
+        catalog: Catalog,
+        heads: dict[TableIdentifier, Head],
+        name: TableIdentifier,
+        keep: bool,
+    ) -> bool:
         """Look at *name*; return whether something else is there; *keep* it, if it is no view."""
-        old = self._heads.get(name)
+        old = heads.get(name)
         new = self._look(catalog, name, old)
         if not keep and not new.is_view():
-            self._heads.pop(name, None)
+            heads.pop(name, None)
             return old is not None
         if old is not None and _same(old, new):
             return False
-        self._heads[name] = new
+        heads[name] = new
         return True
 
     def _look(self, catalog: Catalog, name: TableIdentifier, old: Head | None) -> Head:

@@ -21,7 +21,7 @@ def view(name: str) -> TableIdentifier:
 
 
 def test_lags_and_suspensions_of_ones_own_views_are_told() -> None:
-    board = Board(Watch({}, frozenset(), ManualClock(NOW)), frozenset(), "1", Since(NOW))
+    board = Board(Watch({}, frozenset(), ManualClock(NOW)), frozenset(), "1", Since(NOW), print)
     policy = Policy(target_lag=timedelta(minutes=5))
     behind = NOW - timedelta(seconds=42)
     for facts in (
