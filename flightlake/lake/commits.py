@@ -27,7 +27,7 @@ class Refused(Conflict):
 
 
 class Gone(Refused):
-    """The table is not there under its name any more.
+    """The table is not there under its name any more; another may be.
 
     Under another one it may hold the commit, if the request was sent twice and the table was
     renamed in between.  So nothing of it may be deleted.
@@ -72,7 +72,7 @@ def commit(
             and all that follows it have, and *base* has not.
 
     Raises:
-        Refused: The table is not *base* any more; ``Gone`` if there is none of that name.
+        Refused: The table is not *base* any more; ``Gone`` if it is not there, or another is.
         OutcomeUnknown: No answer came, and the table does not hold the change, or cannot be
             asked.
         FlightlakeError: Nothing was committed.
@@ -91,7 +91,8 @@ def commit(
     landed = _landed(catalog, base, updates, holds)
     if landed is not None:
         return landed
-    if _asked(catalog, name) is None:
+    there = _asked(catalog, name)
+    if there is None or (isinstance(base, Committed) and not _same(there, base)):
         raise Gone(f"{name} was renamed or dropped by somebody else meanwhile; look for it")
     remove(base.store, found.left)
     raise _refused(name)
@@ -132,7 +133,7 @@ def renamed(catalog: WritableCatalog, table: Committed, to: TableIdentifier) -> 
         done = catalog.rename(table, to)
     except Lost as lost:
         there = _asked(catalog, to)
-        if there is None or there.metadata.table_uuid != table.metadata.table_uuid:
+        if there is None or not _same(there, table):
             raise _unknown(table.identifier) from lost
         return
     if not done:
@@ -148,7 +149,7 @@ def _landed(
         OutcomeUnknown: Nobody says.
     """
     now = _asked(catalog, base.identifier)
-    if now is None or now.metadata.table_uuid != base.metadata.table_uuid:
+    if now is None or not _same(now, base):
         return None
     if isinstance(base, Fresh) or holds(now.metadata):
         return now
@@ -159,6 +160,17 @@ def _landed(
     if follows is None:
         raise _unknown(base.identifier)
     return now if follows else None
+
+
+def _same(found: Committed, base: Committed | Fresh) -> bool:
+    return bool(found.metadata.table_uuid == base.metadata.table_uuid)
+
+
+def _is_elsewhere(base: Committed | Fresh, now: Committed | None) -> bool:
+    """Return whether *base* may be there under another name, seeing what has its name *now*."""
+    if now is None or isinstance(base, Fresh):
+        return now is None
+    return now.metadata.table_uuid != base.metadata.table_uuid
 
 
 def _follows(metadata: TableMetadata, ours: int, base: TableMetadata) -> bool | None:

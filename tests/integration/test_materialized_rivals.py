@@ -96,8 +96,9 @@ def test_a_refresher_that_wakes_up_late_is_refused(mills: Mills, meanwhile: str)
         siege.audit()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
 def test_a_view_that_was_renamed_between_a_commit_and_its_duplicate_keeps_its_rows(
-    mills: Mills,
+    mills: Mills, replaced: bool
 ) -> None:
     class Again(Odd):
         renames = False
@@ -108,6 +109,8 @@ def test_a_view_that_was_renamed_between_a_commit_and_its_duplicate_keeps_its_ro
                 return done
             self.renames = False
             siege.other.run("ALTER MATERIALIZED VIEW v RENAME TO w")
+            if replaced:
+                siege.other.run("CREATE MATERIALIZED VIEW v AS SELECT * FROM w")
             return bool(self.catalog.swap(*change))
 
     siege = quiet_siege(mills)
@@ -117,6 +120,8 @@ def test_a_view_that_was_renamed_between_a_commit_and_its_duplicate_keeps_its_ro
     again.catalog.renames = True
     with pytest.raises(Refused):
         again.run("REFRESH MATERIALIZED VIEW v FULL")
+    if replaced:
+        siege.other.run("DROP MATERIALIZED VIEW v")
     siege.other.run("ALTER MATERIALIZED VIEW w RENAME TO v")
     siege.check("renamed", fresh=True)
     siege.audit()
