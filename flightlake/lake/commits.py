@@ -166,13 +166,6 @@ def _same(found: Committed, base: Committed | Fresh) -> bool:
     return bool(found.metadata.table_uuid == base.metadata.table_uuid)
 
 
-def _is_elsewhere(base: Committed | Fresh, now: Committed | None) -> bool:
-    """Return whether *base* may be there under another name, seeing what has its name *now*."""
-    if now is None or isinstance(base, Fresh):
-        return now is None
-    return now.metadata.table_uuid != base.metadata.table_uuid
-
-
 def _follows(metadata: TableMetadata, ours: int, base: TableMetadata) -> bool | None:
     """Return whether the head is, or came after, the snapshot *ours* that was to be put on *base*.
 
