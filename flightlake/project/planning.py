@@ -1,7 +1,8 @@
 """From a folder to what is to be done: read, checked, and held against what there is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from flightlake.project.changes import Kind, Plan, Removed, changes
 from flightlake.project.checking import Checked, check
@@ -18,9 +19,11 @@ def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
         ProblemsFound: Something is wrong with the project; tells all of it.
         FlightlakeError: The server does not answer, or lets nobody in.
     """
+    # First: a server that refuses this refuses everything, which is no problem of any file.
+    there = server.ask("SHOW MATERIALIZED VIEWS")
     checked = check(project, server)
     _require_own(checked)
-    removed = list(_removed(checked, server))
+    removed = list(_removed(checked, server, there))
     made = changes(checked, removed, prune)
     if prune:
         _require_unread(checked, made)
@@ -39,9 +42,11 @@ def _require_own(checked: Checked) -> None:
         raise ProblemsFound(tuple(sorted(problems)))
 
 
-def _removed(checked: Checked, server: Server) -> Iterator[Removed]:
+def _removed(
+    checked: Checked, server: Server, there: Sequence[Mapping[str, Any]]
+) -> Iterator[Removed]:
     ours = {str(view) for view in checked.views}
-    for row in server.ask("SHOW MATERIALIZED VIEWS"):
+    for row in there:
         name = str(row["view"])
         if name in ours:
             continue
