@@ -55,7 +55,10 @@ def outlook(known: Known, since: Since) -> Outlook:
             continue
         dues.append(found)
         for name in _passing(facts, known):
-            needed[name] = min(needed.get(name, found.at), found.at)
+            # Not for what is older than its own changes: a view that is never on time would
+            # go before its readers each time.
+            need = max(found.at, oldest[name] or found.at)
+            needed[name] = min(needed.get(name, need), need)
     dues.sort(key=lambda one: (-known[one.view].policy.priority, one.deadline, one.view))
     return Outlook(tuple(dues), oldest)
 
@@ -66,15 +69,14 @@ def held_up(
     """Return whether a view should wait for views that it reads, which are about to change.
 
     It waits no longer than to its deadline, or for a minute: whoever refreshes those may be
-    another process, or nobody.
+    another process, or nobody, or take for hours.
     """
-    running = set(busy)
     facts = known[wish.view]
-    if facts.reads & running:
-        return True
     until = max(wish.deadline, wish.at + _PATIENCE)
     if now >= until:
         return False
+    if not facts.reads.isdisjoint(busy):
+        return True
     # By one calendar, the reader of another's rows comes after it, whoever's jitter is less.
     if any(name in seen.by_view and seen.by_view[name].at < until for name in facts.reads):
         return True

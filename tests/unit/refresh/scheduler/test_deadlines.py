@@ -113,8 +113,9 @@ def test_a_reader_waits_for_what_it_reads_but_not_beyond_its_deadline() -> None:
     assert held_up(wish, known, found, (), wish.at)
     assert held_up(wish, known, found, (), wish.deadline - MINUTE / 60)
     assert not held_up(wish, known, found, (), wish.deadline + MINUTE)
-    # While it is being refreshed there is no question.
-    assert held_up(wish, known, found, [named("u")], wish.deadline + HOUR)
+    # Not even while it is being refreshed, which may take for hours.
+    assert held_up(wish, known, found, [named("u")], wish.deadline - MINUTE / 60)
+    assert not held_up(wish, known, found, [named("u")], wish.deadline + HOUR)
     assert not held_up(of(found, "u"), known, found, [named("v")], wish.at)
 
 
@@ -143,3 +144,31 @@ def test_both_sides_of_a_diamond_come_before_the_point_where_they_meet() -> None
 def test_views_in_a_circle_are_due_nevertheless() -> None:
     found = seen(view("a", TEN, "b", oldest=NOON), view("b", TEN, "a", oldest=NOON))
     assert {due.view.table for due in found.dues} == {"a", "b"}
+
+
+def test_a_view_that_is_never_on_time_does_not_starve_its_readers() -> None:
+    """One slot; each second brings a change, which ``u`` takes 10 s to show, and may 5 s."""
+    second = timedelta(seconds=1)
+    now, shows, begun = NOON, NOON, []
+    while now < NOON + 5 * MINUTE:
+        views = (
+            view("u", Policy(target_lag=5 * second), oldest=shows + second, expected=10 * second),
+            view("v", Policy(target_lag=MINUTE), "u", oldest=NOON, expected=second),
+        )
+        known = {one.view: one for one in views}
+        found = outlook(known, SINCE)
+        ready = [
+            wish
+            for wish in found.dues
+            if wish.at <= now and not held_up(wish, known, found, (), now)
+        ]
+        if not ready:
+            now += second
+            continue
+        begun.append((ready[0].view.table, now))
+        if ready[0].view.table == "v":
+            break
+        shows, now = now, now + 10 * second
+    name, when = begun[-1]
+    assert name == "v"
+    assert when <= NOON + 2 * MINUTE + 10 * second
