@@ -13,7 +13,7 @@ _UNITS = {
     "week": 604800, "weeks": 604800, "w": 604800,
 }  # fmt: skip
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([A-Za-z]+)\s*")
-_LONGEST = timedelta(days=3660)
+LONGEST = timedelta(days=3660)
 _SIZES = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
@@ -37,8 +37,10 @@ def parse_duration(text: str, what: str) -> timedelta:
             raise _wrong(text, what)
         seconds += float(match[1]) * unit
         rest = rest[match.end() :]
-    if not 1 <= seconds <= _LONGEST.total_seconds():
-        raise InvalidSql(f"{what} is at least 1 second and at most ten years, and not '{text}'")
+    if not 1 <= seconds <= LONGEST.total_seconds():
+        raise InvalidSql(
+            f"{what} is at least 1 second and at most ten years, and not '{text[:50]}'"
+        )
     return timedelta(seconds=seconds)
 
 

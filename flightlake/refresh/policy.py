@@ -9,7 +9,7 @@ from typing import Any
 from flightlake.errors import FlightlakeError, PreconditionFailed
 from flightlake.lake.materialized import PREFIX
 from flightlake.names import TableIdentifier
-from flightlake.refresh.durations import written
+from flightlake.refresh.durations import LONGEST, written
 from flightlake.refresh.schedules import Cron, Every, Schedule, checked
 
 POLICY = f"{PREFIX}policy"
@@ -102,7 +102,10 @@ def policy_of(properties: Mapping[str, str], view: TableIdentifier) -> Policy:
             history_retention=_duration(found.get("history-retention")),
             priority=int(found.get("priority", 0)),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, FlightlakeError) as broken:
+    except (
+        AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+        FlightlakeError,
+    ) as broken:  # fmt: skip
         raise PreconditionFailed(
             f"the policy of materialized view {view} cannot be read; write it anew with ALTER"
             f" MATERIALIZED VIEW {view} SET (target_lag = NONE)"
@@ -149,8 +152,10 @@ def _seconds(duration: timedelta | None) -> float | None:
 def _duration(seconds: object) -> timedelta | None:
     if seconds is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError("no length of time")
+    if not 0 < seconds <= LONGEST.total_seconds():
+        raise ValueError("no length of time that a statement could say")
     return timedelta(seconds=seconds)
 
 

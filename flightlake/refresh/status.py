@@ -166,11 +166,18 @@ def status_of(properties: Mapping[str, str]) -> Status:
             else Failure(
                 str(last["code"]),
                 str(last["message"]),
-                datetime.fromisoformat(last["at"]),
+                _moment(last["at"]),
                 bool(last["permanent"]),
             ),
-            None if attempted is None else datetime.fromisoformat(attempted),
+            None if attempted is None else _moment(attempted),
             str(found.get("seen", "")),
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return WELL
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return found

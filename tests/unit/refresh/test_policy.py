@@ -61,7 +61,9 @@ def test_a_view_without_a_policy_is_refreshed_by_hand() -> None:
     "broken",
     ["", "x", "[]", '{"target-lag": -1}', '{"target-lag": true}', '{"schedule": {"cron": "x"}}',
      '{"schedule": {}}', '{"on-change": 5}', '{"priority": "high"}',
-     '{"schedule": {"cron": "0 3 * * *", "zone": "Mars"}}'],
+     '{"schedule": {"cron": "0 3 * * *", "zone": "Mars"}}', '{"target-lag": 1e300}',
+     '{"target-lag": Infinity}', '{"timeout": 1e13}', '{"priority": 1e999}',
+     '{"suspend-after": 1e999}', "[" * 100_000],
 )  # fmt: skip
 def test_a_policy_that_is_none_is_refused(broken: str) -> None:
     with pytest.raises(PreconditionFailed, match="cannot be read"):

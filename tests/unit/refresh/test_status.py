@@ -105,6 +105,10 @@ def test_a_status_is_read_as_it_was_written(status: Status) -> None:
     assert status_of({STATUS: status_json(status)}) == status
 
 
-@pytest.mark.parametrize("broken", ["", "x", "[]", '{"last": {}}', '{"failures": "many"}'])
+@pytest.mark.parametrize(
+    "broken",
+    ["", "x", "[]", '{"last": {}}', '{"failures": "many"}', '{"failures": 1e999}',
+     '{"failures": 1, "attempted": "2026-11-20T12:00:00"}', "[" * 100_000],
+)  # fmt: skip
 def test_a_status_that_is_none_is_well(broken: str) -> None:
     assert status_of({STATUS: broken}) == WELL
