@@ -37,9 +37,14 @@ def system_frame(
         return None
     tables.unpinned.append(f"{SYSTEM}.{name}")
     frame = in_memory(engine, rows)
+    read: set[str] = set()
     for identifier in tables.system.stored(name):
         table = tables.load(identifier)
-        if table is not None and table.metadata.properties.get(STORED) == name:
+        # Two catalogs may know one table.
+        if table is None or table.uuid in read:
+            continue
+        if table.metadata.properties.get(STORED) == name:
+            read.add(table.uuid)
             frame = frame.union(_others(scan(table), table.schema, rows))
     return frame
 

@@ -112,12 +112,12 @@ class Maintenance:
         begun = self.clock.now()
         views = list(self._views(call))
         in_use = recorded(views)
-        folders = Counter(_folder(view) for view in views)
+        known = Counter(mark for view in views for mark in _marks(view))
 
         def one(view: Committed) -> Maintained | None:
             if call.reason is not None or not mine(view.identifier) or busy(view.identifier):
                 return None
-            if folders[_folder(view)] > 1:
+            if any(known[mark] > 1 for mark in _marks(view)):
                 return self._ended(Maintained(view.identifier, failure=_shared(view)), timedelta())
             uuid = str(view.metadata.table_uuid)
             return self._maintained(view, in_use.get(uuid, frozenset()), begun, call)
@@ -205,14 +205,20 @@ class Maintenance:
         return catalog
 
 
-def _folder(view: Committed) -> tuple[tuple[str, str, str], str]:
-    return view.store.place, stored_key(view.store, view.metadata.location).rstrip("/")
+def _marks(view: Committed) -> tuple[object, ...]:
+    """Return what no two views have in common, unless it is one table with two names.
+
+    Two catalogs may give one store different names, or the table different folders.
+    """
+    folder = stored_key(view.store, view.metadata.location).rstrip("/")
+    return (view.store.place, folder), str(view.metadata.table_uuid)
 
 
 def _shared(view: Committed) -> PreconditionFailed:
     return PreconditionFailed(
-        f"{view.identifier} is in one folder with another view, as a table has that is known to two"
-        " catalogs; nothing is deleted there, as each has files that the other does not know of"
+        f"{view.identifier} is in one folder with another view, or is the same table, as one is"
+        " that two catalogs know; nothing is deleted, as each has files that the other does not"
+        " know of"
     )
 
 

@@ -12,7 +12,7 @@ from flightlake.errors import Cancelled, DamagedData, NotReady, TimedOut
 from flightlake.lake.commits import OutcomeUnknown, Refused
 from flightlake.refresh.policy import POLICY, Policy, policy_json
 from flightlake.telemetry import MaintenanceFinished
-from tests.fix_catalogs import orders, sqlite_lake
+from tests.fix_catalogs import orders
 from tests.fix_materialized import Interrupted, LosesAnswers, LosesRequests, Mill, Mills, Odd
 from tests.fix_table_changes import compact
 from tests.fix_upkeep import (
@@ -255,19 +255,6 @@ def test_files_outside_of_the_table_are_never_deleted(mills: Mills, tmp_path: Pa
     kept.kept()
     assert foreign.exists()
     assert len(_ids(mill)) == 1
-
-
-def test_a_table_that_two_catalogs_know_is_left_alone(mills: Mills, tmp_path: Path) -> None:
-    (tmp_path / "twin").mkdir()
-    twin = sqlite_lake(tmp_path / "twin")
-    kept = refreshed(keeper(mills, more={twin.name: twin.open()}))
-    mill = kept.mill
-    twin.writer.register_table((twin.root, "v"), mill.table("v").metadata_location)
-    kept.pass_days(10)
-    with unchanged(mill, "v"):
-        done = kept.run()
-    assert len(done) == 2
-    assert all("two catalogs" in str(one.failure) for one in done)
 
 
 def test_views_that_are_refreshed_are_left_out(mills: Mills) -> None:

@@ -1,5 +1,6 @@
 """Upkeep of views that somebody else changes at the same time."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,17 @@ from flightlake.cancellation import Cancellation
 from flightlake.lake.commits import Refused
 from flightlake.lake.expiry import expire
 from flightlake.names import TableIdentifier
-from tests.fix_catalogs import orders, rest_lake
+from tests.fix_catalogs import orders, rest_lake, sqlite_lake
 from tests.fix_materialized import Mills
-from tests.fix_upkeep import committed, everything, keeper, reachable, readable, refreshed
+from tests.fix_upkeep import (
+    committed,
+    everything,
+    keeper,
+    reachable,
+    readable,
+    refreshed,
+    unchanged,
+)
 
 
 def test_a_view_that_was_refreshed_while_others_took_their_time_is_looked_after_all_the_same(
@@ -73,3 +82,26 @@ def test_a_snapshot_that_is_named_in_a_rest_catalog_meanwhile_keeps_its_files(
     assert [path for path in files if Path(path.removeprefix("file://")).exists()] == files
     tagged = "year-end" in mill.table("year").refs()
     assert tagged == (moment == "while it is read")
+
+
+@pytest.mark.parametrize("by_another_way", [False, True])
+def test_a_table_that_two_catalogs_know_is_left_alone(
+    mills: Mills, tmp_path: Path, by_another_way: bool
+) -> None:
+    (tmp_path / "twin").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    twin = sqlite_lake(tmp_path / "twin")
+    kept = refreshed(keeper(mills, more={twin.name: twin.open()}))
+    mill = kept.mill
+    there = mill.table("v").metadata_location
+    if by_another_way:
+        text = Path(there.removeprefix("file://")).read_text()
+        there = f"file://{tmp_path}/twin/00000-{uuid.uuid4()}.metadata.json"
+        linked = text.replace(str(tmp_path), f"{tmp_path}/link")
+        Path(there.removeprefix("file://")).write_text(linked)
+    twin.writer.register_table((twin.root, "v"), there)
+    kept.pass_days(10)
+    with unchanged(mill, "v"):
+        done = kept.run()
+    assert len(done) == 2
+    assert all("two catalogs" in str(one.failure) for one in done)

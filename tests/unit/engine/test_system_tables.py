@@ -1,5 +1,6 @@
 """``flightlake_system``: there in every catalog, the same within a statement, hidden by nobody."""
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,20 @@ def test_rows_that_are_stored_come_once(stored: tuple[Reader, Lake]) -> None:
         )
     )
     assert reader.rows(sql, pins=pins) == [*expected, ("4", None, None)]
+
+
+def test_rows_of_a_table_that_is_known_by_two_names_come_once(
+    stored: tuple[Reader, Lake],
+) -> None:
+    reader, lake = stored
+    table = lake.writer.load_table(f"{SYSTEM}.refresh_history")
+    lake.writer.create_namespace("twin")
+    lake.writer.register_table("twin.refresh_history", table.metadata_location)
+    history = reader.system["refresh_history"]
+    twice = (*history.stored, TableIdentifier(lake.name, "twin", "refresh_history"))
+    reader.system = {"refresh_history": replace(history, stored=twice)}
+    sql = "SELECT refresh_id FROM flightlake_system.refresh_history ORDER BY 1"
+    assert reader.rows(sql) == [("1",), ("2",), ("3",)]
 
 
 def test_a_table_that_is_not_ours_is_left_alone(
