@@ -2,7 +2,7 @@
 
 It is told of each (``telemetry.RefreshFinished``) and must not keep its teller waiting, so it
 only remembers; ``history_store`` writes.  What it forgets when it is full is lost to the history,
-and to nothing else: a view's own state is with the view.
+which is logged, and to nothing else: a view's own state is with the view.
 """
 
 import json

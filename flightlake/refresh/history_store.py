@@ -98,6 +98,7 @@ class HistoryStore:
         self._places = {name: _Place() for name in self._writing}
         self._stopping = threading.Event()
         self._call = Cancellation()
+        self._told = 0
         self._thread: threading.Thread | None = None
 
     def table(self) -> SystemTable:
@@ -181,6 +182,10 @@ class HistoryStore:
         place.wait = min(max(place.wait * 2, self._pace.retry), self._pace.longest)
         place.not_before = self._clock.now() + place.wait
         _warn("the history of refreshes was not stored in", name, failure)
+        lost = self._history.forgotten - self._told
+        if lost:
+            self._told += lost
+            _LOG.warning("%d refreshes waited for it too long, and will not be in it", lost)
 
     def _store(self, name: str, catalog: WritableCatalog, place: _Place) -> None:
         while waiting := self._history.waiting(name):

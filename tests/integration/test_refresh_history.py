@@ -172,6 +172,10 @@ def test_a_catalog_that_is_down_costs_nothing_but_time(
         teller.clock.advance(timedelta(minutes=5))
         teller.store.store()
     assert catalog.asked <= asked + 10
+    assert "too long" not in caplog.text
+    lost = Teller(lake, "long ago", catalog)
+    lost.tell_and_store(*map(str, range(10_002)))  # two more than are held
+    assert "2 refreshes waited for it too long" in caplog.text
     catalog.down = False
     teller.tell_and_store("2")
     assert stored_ids(lake) == ["1", "2"]
