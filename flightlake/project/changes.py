@@ -63,12 +63,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A view that the project made and has no file for; ``sources`` are what it reads."""
+    """A view that the project made and has no file for; ``sources`` are what it reads.
+
+    ``readers`` are the views that read it and are not the project's.
+    """
 
     view: TableIdentifier
     sources: tuple[str, ...]
     rows: int
     bytes: int
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,18 @@ def changes(checked: Checked, removed: Sequence[Removed], prune: bool) -> Plan:
         unchanged += not found
         planned += found
     goes = Kind.DROP if prune else Kind.LEAVE
-    reasons = ("no file of the project makes it any more",)
     planned += [
-        Change(goes, one.view, reasons=reasons, rows=one.rows, bytes=one.bytes)
+        Change(goes, one.view, reasons=_reasons_to_go(one), rows=one.rows, bytes=one.bytes)
         for one in _readers_first(removed)
     ]
     return Plan(checked.project.name, tuple(planned), unchanged)
+
+
+def _reasons_to_go(removed: Removed) -> tuple[str, ...]:
+    gone = "no file of the project makes it any more"
+    if not removed.readers:
+        return (gone,)
+    return gone, f"without it, {', '.join(removed.readers)} cannot be refreshed"
 
 
 def _own(checked: Checked, view: TableIdentifier) -> list[Change]:

@@ -1,6 +1,6 @@
 """From a folder to what is to be done: read, checked, and held against what there is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from flightlake.project.checking import Checked, check
 from flightlake.project.files import Project, project_of
 from flightlake.project.placing import named
 from flightlake.project.problems import Problem, ProblemsFound
-from flightlake.project.server import Refused, Server, identifier, sources_in
+from flightlake.project.server import Refused, Server, identifier, quoted, sources_in
 
 
 def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
@@ -23,7 +23,7 @@ def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
     there = server.ask("SHOW MATERIALIZED VIEWS")
     checked = check(project, server)
     _require_own(checked)
-    removed = list(_removed(checked, server, there))
+    removed = _removed(checked, server, there)
     made = changes(checked, removed, prune)
     if prune:
         _require_unread(checked, made)
@@ -42,23 +42,29 @@ def _require_own(checked: Checked) -> None:
         raise ProblemsFound(tuple(sorted(problems)))
 
 
-def _removed(
-    checked: Checked, server: Server, there: Sequence[Mapping[str, Any]]
-) -> Iterator[Removed]:
+def _removed(checked: Checked, server: Server, there: Sequence[Mapping[str, Any]]) -> list[Removed]:
+    """Return the views that the project made and has no file for, and who else reads each."""
     ours = {str(view) for view in checked.views}
+    gone: list[Removed] = []
+    readers: dict[str, list[str]] = {}
     for row in there:
         name = str(row["view"])
         if name in ours:
             continue
+        view = identifier(name)
         try:
-            told = server.ask(f"DESCRIBE MATERIALIZED VIEW {name}")
+            told = server.ask(f"DESCRIBE MATERIALIZED VIEW {quoted(view)}")
         except Refused:  # dropped since, or its definition cannot be read: it is not ours
             continue
         facts = [(str(one["property"]), str(one["value"])) for one in told]
         query = next((value for name_, value in facts if name_ == "query"), "")
-        if project_of(query) != checked.project.name:
-            continue
-        yield Removed(identifier(name), tuple(sources_in(told)), int(row["rows"] or 0), 0)
+        sources = tuple(sources_in(told))
+        if project_of(query) == checked.project.name:
+            gone.append(Removed(view, sources, int(row["rows"] or 0), 0))
+        else:
+            for source in sources:
+                readers.setdefault(source, []).append(name)
+    return [replace(one, readers=tuple(readers.get(str(one.view), ()))) for one in gone]
 
 
 def _require_unread(checked: Checked, made: Plan) -> None:

@@ -195,9 +195,24 @@ def test_views_without_a_file_go_only_if_that_is_asked_for(works: Works) -> None
          " file makes it any more")
     ]  # fmt: skip
     write(works.folder, {"lake/gold/reader.sql": None})
-    assert list(works.changes("--prune")) == ["drop lake.gold.best", "drop lake.gold.dear"]
+    works.rows("CREATE MATERIALIZED VIEW lake.gold.theirs AS SELECT total FROM lake.gold.best")
+    changes = works.changes("--prune")
+    assert list(changes) == ["drop lake.gold.best", "drop lake.gold.dear"]
+    assert "lake.gold.theirs cannot be refreshed" in changes["drop lake.gold.best"]["reasons"][1]
+    assert len(changes["drop lake.gold.dear"]["reasons"]) == 1
+    works.rows("DROP MATERIALIZED VIEW lake.gold.theirs")
     assert works.apply("--prune").code == 0
     assert sorted(works.snapshots()) == ["lake.gold.by_hand", "lake.silver.items"]
+
+
+def test_a_view_that_is_called_like_a_word_of_sql_goes_as_well(works: Works) -> None:
+    write(works.folder, {"lake/gold/select.sql": "SELECT total FROM best"})
+    works.apply()
+    assert works.changes() == {}
+    write(works.folder, {"lake/gold/select.sql": None})
+    assert list(works.changes("--prune")) == ["drop lake.gold.select"]
+    assert works.apply("--prune").code == 0
+    assert "lake.gold.select" not in works.snapshots()
 
 
 def test_views_of_other_projects_are_left_to_them(works: Works) -> None:
