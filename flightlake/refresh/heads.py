@@ -7,6 +7,7 @@ from flightlake.errors import InvalidSql, Unsupported
 from flightlake.lake.layout_terms import LayoutTerm
 from flightlake.refresh.statements import Name
 
+_NONE: frozenset[str] = frozenset()
 _RESERVED = frozenset({"AS", "SELECT", "WITH", "PARTITIONED", "FROM", "TABLE", "VIEW"})
 """Words that are no names without quotes: a name was forgotten."""
 
@@ -58,7 +59,7 @@ class Head:
         """
         parts = [self._part()]
         while self.take("."):
-            parts.append(self._part())
+            parts.append(self._part(_NONE))  # behind a dot no word means anything else
         if len(parts) > 3:
             raise InvalidSql(
                 f"a name has at most three parts, and one has {len(parts)}; a schema of several"
@@ -125,12 +126,12 @@ class Head:
     def _next(self) -> Token | None:
         return self._found[self._place] if self._place < len(self._found) else None
 
-    def _part(self) -> str:
+    def _part(self, reserved: frozenset[str] = _RESERVED) -> str:
         token = self._next()
         if token is None or token.kind not in ("word", "identifier"):
             raise self.unexpected("a name")
         if token.kind == "word":
-            if token.text.upper() in _RESERVED or token.text[0].isdigit():
+            if token.text.upper() in reserved or token.text[0].isdigit():
                 raise self.unexpected("a name")
             part = token.text.lower()
         else:

@@ -34,6 +34,11 @@ from flightlake.refresh.statements import (
             'create or replace materialized view "A b".`c``d`.E as\n (SELECT 1) ;;',
             Create(("A b", "c`d", "e"), "(SELECT 1)", replace=True),
         ),
+        # As names are written in answers, without quotes.
+        (
+            "CREATE MATERIALIZED VIEW a.table.select AS SELECT 1",
+            Create(("a", "table", "select"), "SELECT 1"),
+        ),
         (
             "CREATE MATERIALIZED VIEW IF NOT EXISTS v AS /* kept */ SELECT ';' -- gone\n;",
             Create(("v",), "/* kept */ SELECT ';'", if_not_exists=True),
