@@ -78,9 +78,13 @@ def near(one: float | None, other: float | None, kind: pa.DataType) -> bool:
         return one is other
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
-    bits = _SINGLE_BITS if kind == pa.float32() else _DOUBLE_BITS
+    return one == other or math.isclose(one, other, rel_tol=tolerance(kind), abs_tol=0.0)
+
+
+def tolerance(kind: pa.DataType) -> float:
+    """Return by which part of their size two numbers may differ, and be ``near``."""
     # Numbers next to each other are split by a step of the last bit at most.
-    return one == other or math.isclose(one, other, rel_tol=2.0 ** (2 - bits), abs_tol=0.0)
+    return 2.0 ** (2 - (_SINGLE_BITS if kind == pa.float32() else _DOUBLE_BITS))
 
 
 def _comparable(name: str, found: pa.DataType, kind: pa.DataType) -> str:

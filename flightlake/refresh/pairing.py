@@ -7,15 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from flightlake.engine.comparison import is_approximate, near
+from flightlake.engine.comparison import is_approximate, near, tolerance
 
 _HELD = 100_000
 _EXAMPLES = 5
-_FAR = 1e-4
-"""More than any numbers that are close differ by, of their size."""
 Row = tuple[Any, ...]
 _Lead = tuple[bool, bool, float]
-"""The first number of a row, to sort by: whether it is null, whether it is none, and itself."""
+"""A number of a row, to sort by: whether it is null, whether it is none, and itself."""
 
 
 @dataclass(slots=True)
@@ -49,9 +47,12 @@ class Differences:
             else:  # so many are not split by chance
                 self._count(row, weight)
 
-    def finish(self) -> None:
-        """Count what remains once rows that are close have cancelled out."""
-        for row, weight in _unpaired(self._held, self.schema):
+    def finish(self, check: Callable[[], None] = lambda: None) -> None:
+        """Count what remains once rows that are close have cancelled out.
+
+        *check* is called now and then, and may raise: it can take a while.
+        """
+        for row, weight in _unpaired(self._held, self.schema, check):
             self._count(row, weight)
         self._held = []
 
@@ -71,7 +72,9 @@ class Differences:
             shown.append(row)
 
 
-def _unpaired(held: Sequence[tuple[Row, int]], schema: pa.Schema) -> Iterable[tuple[Row, int]]:
+def _unpaired(
+    held: Sequence[tuple[Row, int]], schema: pa.Schema, check: Callable[[], None]
+) -> Iterable[tuple[Row, int]]:
     kinds = [found.type for found in schema]
     numbers = [place for place, kind in enumerate(kinds) if is_approximate(kind)]
     groups: dict[Row, tuple[list[_Rows], list[_Rows]]] = {}
@@ -83,14 +86,10 @@ def _unpaired(held: Sequence[tuple[Row, int]], schema: pa.Schema) -> Iterable[tu
     def close(one: Row, other: Row) -> bool:
         return all(near(one[place], other[place], kinds[place]) for place in numbers)
 
-    def lead(rows: _Rows) -> _Lead:
-        value = rows.row[numbers[0]]
-        if value is None or math.isnan(value):
-            return (value is None, True, 0.0)
-        return (False, False, value)
-
     for missing, extra in groups.values():
-        _cancel(sorted(missing, key=lead), sorted(extra, key=lead), close, lead)
+        # By the number that tells most rows apart, each has few to be held against.
+        at = max(numbers, key=lambda place: len({rows.row[place] for rows in extra}))
+        _cancel(missing, extra, close, _Order(at, 2 * tolerance(kinds[at])), check)
         yield from ((rows.row, -rows.count) for rows in missing if rows.count)
         yield from ((rows.row, rows.count) for rows in extra if rows.count)
 
@@ -99,29 +98,47 @@ def _key(value: Any) -> Any:
     return repr(value) if isinstance(value, list | dict) else value
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Rows by the number at ``place``; ``far`` is more than close ones differ by, of their size."""
+
+    place: int
+    far: float
+
+    def lead(self, rows: _Rows) -> _Lead:
+        value = rows.row[self.place]
+        if value is None or math.isnan(value):
+            return (value is None, True, 0.0)
+        return (False, False, value)
+
+    def far_before(self, one: _Lead, other: _Lead) -> bool:
+        """Return whether *one* is before *other*, and too far from it to be close."""
+        if one[:2] != other[:2] or math.isinf(one[2]) or math.isinf(other[2]):
+            return one < other
+        return one[2] < other[2] - self.far * max(abs(one[2]), abs(other[2]))
+
+
 def _cancel(
     missing: Sequence[_Rows],
     extra: Sequence[_Rows],
     close: Callable[[Row, Row], bool],
-    lead: Callable[[_Rows], _Lead],
+    order: _Order,
+    check: Callable[[], None],
 ) -> None:
-    """Take from both sides what is close to something of the other; both are sorted by *lead*."""
+    """Take from both sides what is close to something of the other."""
+    there = sorted(extra, key=order.lead)
+    leads = [order.lead(rows) for rows in there]
     first = 0
-    for wanted in missing:
-        while first < len(extra) and _far_before(lead(extra[first]), lead(wanted)):
+    for wanted in sorted(missing, key=order.lead):
+        check()
+        lead = order.lead(wanted)
+        while first < len(there) and order.far_before(leads[first], lead):
             first += 1
-        for place in range(first, len(extra)):
-            other = extra[place]
-            if not wanted.count or _far_before(lead(wanted), lead(other)):
+        for place in range(first, len(there)):
+            other = there[place]
+            if not wanted.count or order.far_before(lead, leads[place]):
                 break
-            if close(wanted.row, other.row):
+            if other.count and close(wanted.row, other.row):
                 both = min(wanted.count, other.count)
                 wanted.count -= both
                 other.count -= both
-
-
-def _far_before(one: _Lead, other: _Lead) -> bool:
-    """Return whether *one* is before *other*, and too far from it to be close."""
-    if one[:2] != other[:2]:
-        return one < other
-    return one[2] < other[2] - _FAR * max(abs(one[2]), abs(other[2]))

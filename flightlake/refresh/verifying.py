@@ -136,7 +136,7 @@ class Verifier:
         finally:
             forget()
             result.close()
-        found.finish()
+        found.finish(call.check)
         return _verification(view, found, self._columns(view))
 
     def _columns(self, view: Committed) -> list[str]:

@@ -4,7 +4,11 @@ import random
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
+from flightlake.cancellation import Cancellation
+from flightlake.engine.comparison import near
+from flightlake.errors import Cancelled
 from flightlake.refresh import pairing
 from flightlake.refresh.pairing import Differences
 
@@ -73,6 +77,36 @@ def test_many_rows_find_their_partners_whatever_their_order() -> None:
     chance.shuffle(rows)
     found = _found(rows)
     assert (found.missing, found.extra) == (1, 0)
+
+
+@pytest.mark.parametrize("alike", [0, 1])
+def test_many_rows_with_one_number_alike_are_not_all_held_against_each_other(
+    monkeypatch: Any, alike: int
+) -> None:
+    asked = [0]
+
+    def counted(*numbers: Any) -> bool:
+        asked[0] += 1
+        return near(*numbers)
+
+    monkeypatch.setattr(pairing, "near", counted)
+    moments = [1_700_000_000.0 + 60 * number for number in range(2000)]
+    columns = [[0.5] * len(moments), moments] if alike == 0 else [moments, [0.5] * len(moments)]
+    schema = pa.schema([("x", pa.float64()), ("y", pa.float64())])
+    rows: list[tuple[tuple[Any, ...], int]] = [
+        (row, -1 if number % 2 else 1) for number, row in enumerate(zip(*columns, strict=True))
+    ]
+    found = _found(rows, schema)
+    assert (found.missing, found.extra) == (1000, 1000)
+    assert asked[0] < 10 * len(rows)
+
+
+def test_pairing_can_be_cancelled() -> None:
+    call, found = Cancellation(), Differences(MIXED)
+    call.cancel(Cancelled("the statement was cancelled"))
+    found.add([(("a", 1.0, None), -1), (("a", 2.0, None), 1)])
+    with pytest.raises(Cancelled):
+        found.finish(call.check)
 
 
 def test_more_than_can_be_held_is_counted_all_the_same(monkeypatch: Any) -> None:
