@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from flightlake.lake.commits import Committed
 from flightlake.lake.materialized import STATE, on_branch
 from flightlake.lake.versions import heads
-from flightlake.refresh.records import REFRESH_STATE, State, state_of
+from flightlake.refresh.records import NOT_OURS, REFRESH_STATE, State, state_of
 
 
 def states(view: Committed) -> list[State]:
@@ -44,5 +44,5 @@ def _told(refresh_state: str) -> list[tuple[str, int]]:
             for source in sources
             if source["type"] == "table"
         ]
-    except (KeyError, TypeError, ValueError):
+    except NOT_OURS:
         return []  # another engine's, or none

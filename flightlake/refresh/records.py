@@ -22,6 +22,12 @@ STRATEGY = "flightlake.strategy"
 REASON = "flightlake.reason"
 
 
+NOT_OURS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+"""What reading JSON ends in that somebody else wrote."""
+
+_LONGEST = 1e10  # seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """How a view is made.
@@ -142,9 +148,9 @@ def definition_of(properties: Mapping[str, str], view: TableIdentifier) -> Defin
                 for transform, column in found["partitioned-by"]
             ),
             mode=_text(found["refresh-mode"]),
-            version=int(found["version"]),
+            version=_number(found["version"]),
         )
-    except (KeyError, TypeError, ValueError) as broken:
+    except NOT_OURS as broken:
         raise PreconditionFailed(
             f"the definition of materialized view {view} cannot be read; make it anew with CREATE"
             " OR REPLACE"
@@ -161,17 +167,17 @@ def state_of(properties: Mapping[str, str], table_uuid: str) -> State | None:
         if found["view-uuid"] != table_uuid:
             return None
         return State(
-            version=int(found["version"]),
-            snapshot_id=int(found["snapshot-id"]),
+            version=_number(found["version"]),
+            snapshot_id=_number(found["snapshot-id"]),
             refresh_id=_text(found["refresh-id"]),
             strategy=_text(found["strategy"]),
             reason=_text(found["reason"]),
-            rows=int(found["rows"]),
-            as_of=datetime.fromisoformat(found["as-of"]),
-            seconds=float(found["seconds"]),
+            rows=_number(found["rows"]),
+            as_of=_moment(found["as-of"]),
+            seconds=_seconds(found["seconds"]),
             sources=tuple(_read_source(source) for source in found["sources"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except NOT_OURS:
         return None
 
 
@@ -193,8 +199,8 @@ def _read_source(found: Mapping[str, Any]) -> Source:
         TableIdentifier(catalog, db_schema, table),
         _text(found["type"]),
         _text(found["uuid"]),
-        None if snapshot_id is None else int(snapshot_id),
-        None if schema_id is None else int(schema_id),
+        None if snapshot_id is None else _number(snapshot_id),
+        None if schema_id is None else _number(schema_id),
     )
 
 
@@ -217,3 +223,24 @@ def _text(found: object) -> str:
     if not isinstance(found, str):
         raise TypeError("no text")
     return found
+
+
+def _number(found: Any) -> int:
+    number = int(found)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("no number that a table has")
+    return number
+
+
+def _moment(found: str) -> datetime:
+    moment = datetime.fromisoformat(found)
+    if moment.tzinfo is None:
+        raise ValueError("no moment without its zone")
+    return moment
+
+
+def _seconds(found: Any) -> float:
+    seconds = float(found)
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError("no time that a refresh takes")
+    return seconds

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from flightlake.refresh.recorded import recorded, states
 from tests.fix_materialized import Mills, with_news
 from tests.fix_upkeep import committed
@@ -39,9 +41,17 @@ def test_states_of_branches_are_states_as_long_as_the_branch_is_there(mills: Mil
     assert any(77 in ids for ids in recorded([view]).values())
 
 
-def test_what_cannot_be_read_names_nothing(mills: Mills) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[1",
+        '{"source-states": [{"type": "table", "uuid": "u", "snapshot-id": Infinity}]}',
+        '{"source-states": ["orders"]}',
+    ],
+)
+def test_what_cannot_be_read_names_nothing(mills: Mills, told: str) -> None:
     mill = with_news(mills())
-    mill.table("v").append(mill.table("v").scan().to_arrow(), {"refresh-state": "[1"})
+    mill.table("v").append(mill.table("v").scan().to_arrow(), {"refresh-state": told})
     with mill.table("v").transaction() as change:
         change.set_properties({"flightlake.mv.state": "{}"})
     assert recorded([committed(mill, "v")]) == {}

@@ -73,3 +73,23 @@ def test_what_was_not_written_here_is_not_understood(text: str) -> None:
         definition_of({materialized.DEFINITION: text}, VIEW)
     assert state_of({materialized.STATE: text}, "u") is None
     assert state_of({}, "u") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rows", "Infinity"),
+        ("snapshot-id", "9" * 30),
+        ("seconds", "NaN"),
+        ("seconds", "1e300"),
+        ("as-of", '"2026-01-02T03:04:05"'),
+        ("sources", '["orders"]'),
+        ("reason", "[" * 100_000 + "]" * 100_000),
+    ],
+)
+def test_a_state_with_values_that_no_table_has_is_none(name: str, value: str) -> None:
+    found = properties("table-uuid", DEFINITION, STATE)
+    state = json.loads(found[materialized.STATE])
+    state[name] = "here"
+    found[materialized.STATE] = json.dumps(state).replace('"here"', value)
+    assert state_of(found, "table-uuid") is None
