@@ -50,6 +50,10 @@ from flightlake.names import TableIdentifier
 SPEC = f"{PREFIX}spec"
 
 
+class CannotBranch(Unsupported):
+    """A catalog cannot hold branches of views."""
+
+
 @dataclass(frozen=True, slots=True)
 class OnBranch(Committed):
     """A table as it looks from a branch; ``real`` is what it is."""
@@ -255,7 +259,7 @@ class BranchCatalog:
         if not isinstance(self._catalog, WritableCatalog):
             raise WritingRefused(f"catalog '{self.name}' is not written")
         if not self._catalog.compares_properties():
-            raise Unsupported(
+            raise CannotBranch(
                 f"catalog '{self.name}' cannot hold branches of views, as it does not compare all"
                 " of a table when it is changed; use one of type sql, hive or glue"
             )

@@ -11,6 +11,7 @@ from flightlake.errors import (
     PreconditionFailed,
     Unsupported,
 )
+from flightlake.lake.branches import CannotBranch
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed, current
 from flightlake.lake.materialized import is_materialized_view
@@ -133,6 +134,7 @@ class Views:
 
         Raises:
             NotFound: There is no such schema.
+            Unsupported: That catalog has no branches, and one is looked at.
             NotReady: A catalog does not answer.
         """
         for name in sorted(self.writable) if catalog is None else [catalog]:
@@ -143,7 +145,7 @@ class Views:
             for schema in schemas:
                 try:
                     names = found.materialized_views(schema)
-                except NotFound:  # dropped since it was listed
+                except (NotFound, CannotBranch):  # dropped since it was listed; not of a branch
                     if db_schema is not None:
                         raise
                     continue

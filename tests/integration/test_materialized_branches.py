@@ -1,5 +1,6 @@
 """Views on branches: what is changed there stays there, until it is merged."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ from flightlake.errors import (
 )
 from flightlake.refresh.asking import Asked
 from flightlake.refresh.grammar import parse
+from flightlake.refresh.service import MaterializedViews
 from tests.fix_catalogs import orders
 from tests.fix_engine import Lab
 from tests.fix_materialized import WRITER, Interrupted, Mill, Mills
+from tests.fix_written_catalogs import Unsteady
 
 SILVER = "SELECT id, item FROM orders"
 GOLD = "SELECT count(*) AS n, max(id) AS last FROM silver"
@@ -188,6 +191,25 @@ def test_somebody_else_s_change_meanwhile_wins(mills: Mills) -> None:
         mill.run("MERGE MATERIALIZED VIEW silver FROM BRANCH 'trial'")
     assert "trial" in mill.table("silver").metadata.refs
     assert mill.one("MERGE MATERIALIZED VIEW silver FROM BRANCH 'trial'")["strategy"] == "FULL"
+
+
+class _Uncompared(Unsteady):
+    def compares_properties(self) -> bool:
+        return False
+
+
+def test_a_catalog_without_branches_stands_in_no_other_s_way(mill: Mill) -> None:
+    jobs, name = mill.views.jobs, mill.lake.name
+    catalogs = {name: mill.catalog, "plain": _Uncompared(mill.catalog)}
+    views = replace(jobs.views, catalogs=catalogs, writable=frozenset(catalogs))
+    both = replace(mill, views=MaterializedViews(replace(jobs, views=views)))
+    shown = {row["view"] for row in on(both, "SHOW MATERIALIZED VIEWS")}
+    assert shown == {f"{name}.{mill.lake.root}.{view}" for view in ("silver", "gold")}
+    there = f"plain.{mill.lake.root}"
+    create = f"CREATE MATERIALIZED VIEW {there}.v AS SELECT 1 AS one"
+    for sql in (f"SHOW MATERIALIZED VIEWS IN {there}", create):
+        with pytest.raises(Unsupported, match="cannot hold branches"):
+            on(both, sql)
 
 
 def test_branches_that_are_not_a_view_s_are_left_alone(mill: Mill) -> None:
