@@ -66,7 +66,7 @@ def followed(survey: Survey, column: str, changed: frozenset[TableIdentifier]) -
         if sum(f"{line} ".startswith(f"{shown} ") for line in printed) != reached.count(table):
             return Blocked(f"{table} is read in a subquery")
     try:
-        rows = _Lineage(survey.tables, changed).rows(survey.plan, ())
+        rows = _Lineage(survey.tables, changed).output(survey.plan)
     except _Unknown as unknown:
         return Blocked(unknown.reason)
     if len(rows.columns) != len(survey.schema):
@@ -92,6 +92,19 @@ class _Unknown(Exception):
 class _Lineage:
     tables: Mapping[TableIdentifier, IcebergTable]
     changed: frozenset[TableIdentifier]
+
+    def output(self, plan: LogicalPlan) -> _Rows:
+        """Return the columns of the whole query, of which some may be cast at its very end.
+
+        There the engine casts its views of texts to texts.  Whoever asks must hold the type of
+        the output against that of its origins; casts further inside are not seen through.
+        """
+        node = variant(plan)
+        if not isinstance(node, dfe.Projection):
+            return self.rows(plan, ())
+        rows = self.rows(plan.inputs()[0], ())
+        columns = (_made(one, rows, through_cast=True) for one in node.projections())
+        return replace(rows, columns=tuple(columns))
 
     def rows(self, plan: LogicalPlan, equal: _Pairs) -> _Rows:
         """Return the columns of *plan*; all rows of it in use have *equal* columns."""
@@ -235,11 +248,13 @@ def _through(one: _Column, mine: _Rows, other: _Rows, pairs: _Pairs, kept: bool)
     return replace(one, follows=None)
 
 
-def _made(expression: Any, rows: _Rows) -> _Column:
+def _made(expression: Any, rows: _Rows, through_cast: bool = False) -> _Column:
     """Return the column that *expression* makes of *rows*."""
     node, name = variant(expression), None
     while isinstance(node, dfe.Alias):
         name = name or node.alias()
+        node = variant(node.expr())
+    if through_cast and isinstance(node, dfe.Cast):
         node = variant(node.expr())
     if isinstance(node, dfe.Column):
         found = rows.find(node)

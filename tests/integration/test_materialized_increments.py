@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.types import LongType
@@ -108,6 +109,25 @@ def test_only_partitions_with_changes_are_made_anew(mills: Mills) -> None:
     assert summary["total-records"] == "12"
     now = [task.file.file_path for task in mill.table("v").scan().plan_files()]
     assert len({Path(path.removeprefix("file://")) for path in now} & before) == 9
+
+
+def test_partitions_of_texts_are_made_anew_one_by_one(mills: Mills) -> None:
+    mill = mills()
+    texts = ["", "it's", "$1", "a/b=c%20", "ä\u0308", "NULL", None, *(f"t{n}" for n in range(9))]
+    rows = pa.table({"place": pa.array(texts, pa.string())})
+    mill.lake.create("visits", rows.schema).append(rows)
+    mill.run(
+        "CREATE MATERIALIZED VIEW v PARTITIONED BY (place) AS"
+        " SELECT place, count(*) AS n FROM visits GROUP BY place"
+    )
+    for number in range(7):
+        before = mill.named("v")
+        mill.table("visits").append(rows.slice(number, 1))
+        assert mill.one("REFRESH MATERIALIZED VIEW v")["strategy"] == "PARTITION"
+        stored = {row["place"]: row["n"] for row in mill.stored("v")}
+        assert stored == {text: 1 + (place <= number) for place, text in enumerate(texts)}
+        now = [task.file.file_path for task in mill.table("v").scan().plan_files()]
+        assert len({Path(path.removeprefix("file://")) for path in now} & before) == 15
 
 
 def test_a_view_that_was_cut_anew_is_refreshed_by_its_new_partitions(mills: Mills) -> None:
