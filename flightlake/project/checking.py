@@ -67,7 +67,7 @@ class _Check:
         return Checked(self.project, order.views, self.explained, reads)
 
     def _reads(self, file: ViewFile) -> tuple[TableIdentifier, ...]:
-        text = file.query.casefold()
+        text = file.query.casefold().replace('""', '"').replace("``", "`")  # quoted in a name
         near = [one.view for one in self.project.files if one.view.table.casefold() in text]
         if not near:
             return ()

@@ -74,7 +74,7 @@ def test_all_that_is_wrong_is_told_at_once_with_its_place(works: Works) -> None:
     assert works.snapshots() == {}
 
 
-def test_a_name_of_the_querys_own_is_no_other_view_of_the_project(works: Works) -> None:
+def test_names_in_a_query_are_those_of_views_or_its_own(works: Works) -> None:
     # Also not to the guess at what will be loaded, which knows no list of columns.
     write(
         works.folder,
@@ -82,7 +82,10 @@ def test_a_name_of_the_querys_own_is_no_other_view_of_the_project(works: Works) 
             "lake/gold/own.sql": "WITH own(a) AS (SELECT 1), dear(b) AS (SELECT 2)\n"
             "SELECT a, b, item FROM own, dear, lake.silver.items",
             "lake/gold/after.sql": "SELECT a FROM own, lake.silver.items",
+            'lake/gold/z "q".sql': "SELECT 1 AS a",
+            "lake/gold/a.sql": 'SELECT a FROM "z ""q"""',
         },
     )
     kinds = list(works.changes())
     assert kinds.index("create lake.gold.own") < kinds.index("create lake.gold.after")
+    assert kinds.index('create lake.gold."z ""q"""') < kinds.index("create lake.gold.a")
