@@ -19,8 +19,9 @@ _EXTREMES = re.compile(r"Aggregate: groupBy=\[\[\]\].*\b(?:min|max)\(")
 
 
 def possible(plan: LogicalPlan) -> bool:
-    """Return whether *plan* reads several tables, which is cheap to tell."""
-    return plan.display_indent().count("TableScan:") > 1
+    """Return whether *plan* joins rows, of tables or others, which is cheap to tell."""
+    shown = plan.display_indent()
+    return "Subquery:" in shown or _JOIN.search(shown) is not None
 
 
 def repeated(optimized: LogicalPlan) -> bool:

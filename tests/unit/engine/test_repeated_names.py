@@ -30,6 +30,8 @@ QUERIES = [
     "SELECT a.v, b.v AS y FROM a JOIN b ON a.k = b.k JOIN d ON d.k < a.k ORDER BY b.v, a.v LIMIT 5",
     "SELECT max(b.v) AS m FROM a JOIN b ON a.k = b.k",
     "SELECT x.v, y.v AS w FROM b x JOIN b y ON x.k = y.k JOIN c ON y.v = c.v",
+    "SELECT a.v AS x, w.v AS y FROM a JOIN (VALUES (1, 2), (5, 40)) AS w(k, v) ON a.k = w.k"
+    " JOIN (VALUES (40), (1)) AS u(z) ON u.z = w.v",
     "SELECT v FROM a WHERE k = (SELECT max(a.v) FROM a JOIN b ON a.k = b.k JOIN c ON b.v = c.v)",
 ]
 
