@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from flightlake.cancellation import Cancellation
 from flightlake.engine.engine import Defaults, Survey
 from flightlake.engine.meaning import fingerprint
-from flightlake.errors import AlreadyExists, FlightlakeError, NotFound
+from flightlake.errors import (
+    AlreadyExists,
+    Cancelled,
+    FlightlakeError,
+    NotFound,
+    NotReady,
+    Overloaded,
+    TimedOut,
+)
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed, current
 from flightlake.lake.given import Given, GivenCatalog, to_json, told, with_given
@@ -115,6 +123,8 @@ class Surveyor:
         defaults = Defaults(definition.catalog, definition.db_schema)
         try:
             survey = self._survey(definition.query, defaults, catalogs)
+        except (Cancelled, NotReady, Overloaded, TimedOut):  # that says nothing of the query
+            raise
         except FlightlakeError as failure:  # which is why it is to be changed
             yield "present problem", failure.message
             return

@@ -1,12 +1,14 @@
 """What EXPLAIN CREATE MATERIALIZED VIEW tells."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flightlake.errors import AlreadyExists, FlightlakeError, InvalidSql, NotFound
+from flightlake.errors import AlreadyExists, FlightlakeError, InvalidSql, NotFound, NotReady
 from flightlake.refresh.grammar import is_view_statement, parse
 from flightlake.refresh.outcomes import DESCRIPTIONS, schema_of
+from flightlake.refresh.service import MaterializedViews
 from flightlake.refresh.statements import Create, ExplainCreate
 from tests.fix_catalogs import orders
 from tests.fix_materialized import QUERY, Mill, Mills
@@ -113,6 +115,31 @@ def test_what_is_given_stands_for_what_is_there(mill: Mill) -> None:
     assert explain(mill, "a", "SELECT n FROM b", given=f"GIVEN b '{schema}'")["column"]
     with pytest.raises(InvalidSql, match="which itself reads"):
         explain(mill, "a", "SELECT n FROM b")
+
+
+class _Half:
+    """A catalog that does not answer for ``late``."""
+
+    def __init__(self, catalog: Any) -> None:
+        self.catalog = catalog
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.catalog, name)
+
+    def load(self, db_schema: str, table: str) -> Any:
+        if table == "late":
+            raise NotReady("the catalog does not answer")
+        return self.catalog.load(db_schema, table)
+
+
+def test_a_catalog_that_does_not_answer_is_no_reason_to_make_a_view_anew(mill: Mill) -> None:
+    mill.lake.create("late").append(orders(1))
+    mill.run("CREATE MATERIALIZED VIEW v AS SELECT id FROM late")
+    jobs = mill.views.jobs
+    refresher = replace(jobs.refresher, catalogs={mill.lake.name: _Half(mill.catalog)})
+    half = replace(mill, views=MaterializedViews(replace(jobs, refresher=refresher)))
+    with pytest.raises(NotReady):
+        explain(half, "v", "SELECT id FROM orders")
 
 
 def test_rows_of_an_earlier_definition_are_told(mill: Mill) -> None:
