@@ -10,6 +10,7 @@ from flightlake.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN = timedelta(milliseconds=100)
+_PATIENCE = timedelta(minutes=1)
 
 
 class Background:
@@ -17,7 +18,8 @@ class Background:
 
     Args:
         slots: How many run at a time.
-        crowded: Whether statements of clients wait for a slot; while they do, nothing begins.
+        crowded: Whether statements of clients wait for a slot; while they do, nothing begins, but
+            no task waits for longer than a minute for that.
         clock: The time.
     """
 
@@ -59,8 +61,8 @@ class Background:
             self._waiting.append(task)
             if len(self._threads) < self._slots:
                 thread = threading.Thread(target=self._run, name="refresh", daemon=True)
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
             self._lock.notify()
 
     def stop(self, patience: timedelta) -> bool:
@@ -78,8 +80,10 @@ class Background:
 
     def _run(self) -> None:
         while (task := self._next()) is not None:
-            while self._crowded() and not self._stopping.is_set():
-                self._clock.wait(self._stopping, _LOOK_AGAIN)
+            until = self._clock.monotonic() + _PATIENCE.total_seconds()
+            while self._crowded() and self._clock.monotonic() < until:
+                if self._clock.wait(self._stopping, _LOOK_AGAIN):
+                    break
             try:
                 task()
             except Exception:  # noqa: BLE001 - the next task must still run

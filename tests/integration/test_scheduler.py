@@ -36,6 +36,17 @@ class Faint(Odd):
         return self.catalog.attempt(base, updates)
 
 
+class Broken(Odd):
+    """A catalog with a defect in what commits, while ``broken``."""
+
+    broken = False
+
+    def attempt(self, base: Any, updates: Any) -> Any:
+        if self.broken:
+            raise ValueError("a defect")
+        return self.catalog.attempt(base, updates)
+
+
 @pytest.fixture
 def shift(mills: Mills) -> Shift:
     return shift_on(mills)
@@ -188,6 +199,31 @@ def test_failures_that_may_pass_cost_few_commits_and_never_suspend(mills: Mills)
     shift.mill.catalog.faint = False
     assert shift.pass_time(400) == ["v change"]
     assert shift.state("v") == "READY"
+
+
+def test_a_defect_ends_a_refresh_and_not_the_refreshing(mills: Mills) -> None:
+    shift = shift_on(mills, around=Broken)
+    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
+    shift.pass_time()
+    shift.append(4)
+    shift.mill.catalog.broken = True
+    assert shift.pass_time(10) == ["v change InternalError"]  # not again and again
+    shift.mill.catalog.broken = False
+    assert shift.pass_time(400) == ["v change"]
+    assert len(shift.mill.stored("v")) == 4
+
+
+def test_views_of_a_catalog_that_does_not_answer_come_after_all_others(
+    mills: Mills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shift = shift_on(mills)
+    for name in "ab":
+        shift.mill.run(f"CREATE MATERIALIZED VIEW {name} ON CHANGE {AS}")
+    shift.pass_time()
+    shift.append(4)
+    mute = shift.name("a")
+    monkeypatch.setattr(shift.scheduler, "_unanswered", lambda view: view == mute)
+    assert shift.pass_time(10) == ["b change", "a change"]
 
 
 def test_views_of_a_catalog_that_is_asked_table_by_table(mills: Mills) -> None:

@@ -24,7 +24,7 @@ from flightlake.refresh.scheduler.ownership import Members, owner
 from flightlake.refresh.scheduler.rounds import Rounds
 from flightlake.refresh.scheduler.surveyed import surveyed
 from flightlake.refresh.scheduler.watching import Watch
-from flightlake.refresh.status import Status
+from flightlake.refresh.status import Status, failed
 from flightlake.telemetry import InternalFailure, Observer
 
 _LOG = logging.getLogger(__name__)
@@ -165,15 +165,18 @@ class Scheduler:
         self._woken.set()
 
     def _ended(self, ended: Ended) -> None:
-        status = None
-        ours = not ended.run.wanted.subject
-        if ours and ended.failure is not None and not self._stopping:
+        status, failure = None, ended.failure
+        if not ended.run.wanted.subject and failure is not None and not self._stopping:
             view = ended.run.wanted.view
             begun, facts = self._begun.get(view), self._board.facts.get(view)
             before = Status() if facts is None else facts.status
             seen = "" if begun is None else begun.seen
             after = self._rules.suspend_after
-            status = write_down(self._jobs.views, ended, before, after, seen)
+            try:
+                status = write_down(self._jobs.views, ended, before, after, seen)
+            except Exception as defect:  # noqa: BLE001 - else nobody knows that it failed, nor ended
+                self._failed(defect)
+                status = failed(before, failure, ended.run.started, after, seen)
         self._news.put((ended, status))
         self._woken.set()
 
@@ -220,7 +223,8 @@ class Scheduler:
         """Begin what is due; return how long nothing else is."""
         board, pause = self._board, _LONGEST_WAIT
         busy = {run.wanted.view for run in self._jobs.runs.under_way()}
-        for wish in board.seen.dues:
+        # What needs a catalog that does not answer comes last, as it holds a slot until it fails.
+        for wish in sorted(board.seen.dues, key=lambda one: self._unanswered(one.view)):
             if wish.view in busy or wish.view in self._begun:
                 continue
             if wish.at > now:
@@ -233,6 +237,10 @@ class Scheduler:
                 self._start(wish, now)
                 busy.add(wish.view)
         return pause
+
+    def _unanswered(self, view: TableIdentifier) -> bool:
+        names = (view, *self._board.facts[view].reads)
+        return any(self._rounds.silent(name.catalog) for name in names)
 
     def _start(self, wish: Due, now: datetime) -> None:
         facts = self._board.facts[wish.view]

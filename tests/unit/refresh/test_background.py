@@ -1,9 +1,9 @@
 """What nobody waits for runs a few at a time, in order, and while no statement waits."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from flightlake.clock import SystemClock
+from flightlake.clock import ManualClock, SystemClock
 from flightlake.refresh.background import Background
 from tests.fix_server import eventually
 
@@ -59,3 +59,18 @@ def test_what_waits_still_sees_that_it_ends() -> None:
     background.submit(seen.set)
     assert background.stop(timedelta(seconds=10))
     assert seen.is_set()
+
+
+def test_a_task_waits_for_statements_for_a_minute_and_no_longer() -> None:
+    clock, done = ManualClock(datetime(2026, 5, 6, tzinfo=UTC)), threading.Event()
+    background = Background(1, lambda: True, clock)
+    background.submit(done.set)
+    clock.advance(timedelta(seconds=50))
+    assert not done.wait(0.3)
+
+    def on() -> bool:
+        clock.advance(timedelta(seconds=1))
+        return done.is_set()
+
+    eventually(on, "the task")
+    assert background.stop(timedelta(seconds=10))
