@@ -130,7 +130,7 @@ def iceberg_schema(
 
     Raises:
         Unsupported: A column's type is not stored; names the column.
-        InvalidSql: Two columns have one name.
+        InvalidSql: Two columns, or a column and what is in another, have one name.
     """
     known: Mapping[str, NestedField] = {} if before is None else {f.name: f for f in before.fields}
     ids = count(highest + 1)
@@ -162,7 +162,13 @@ def iceberg_schema(
         made = stored_type(column.type, ids)
         assert made is not None  # noqa: S101 - as above
         fields.append(NestedField(field_id, column.name, made, required=False))
-    return Schema(*fields, schema_id=schema_id)
+    try:
+        return Schema(*fields, schema_id=schema_id)
+    except ValueError as alike:  # a column "a.b" beside a struct a with a member b
+        raise InvalidSql(
+            "a column of the query is called as a member of another one, with a dot between; give"
+            " it another name with AS"
+        ) from alike
 
 
 def _bare(type_: IcebergType) -> object:

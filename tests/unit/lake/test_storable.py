@@ -93,6 +93,12 @@ def test_what_is_inside_of_columns_has_ids_that_nothing_else_has_and_keeps_them(
     assert min(index_by_id(iceberg_schema(changed, made, highest=15))) == 16
 
 
+def test_a_column_that_is_called_as_a_member_of_another_is_refused() -> None:
+    columns = pa.schema([("a", pa.struct([("b", pa.int64())])), ("a.b", pa.int64())])
+    with pytest.raises(InvalidSql, match="called as a member of another one"):
+        iceberg_schema(columns)
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     for names in (("a", "a"), ("a", "A")):
         with pytest.raises(InvalidSql, match="two columns"):
