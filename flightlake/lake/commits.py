@@ -132,11 +132,11 @@ def renamed(catalog: WritableCatalog, table: Committed, to: TableIdentifier) -> 
     try:
         done = catalog.rename(table, to)
     except Lost as lost:
-        there = _asked(catalog, to)
-        if there is None or not _same(there, table):
+        if not _is_called(catalog, table, to):
             raise _unknown(table.identifier) from lost
         return
-    if not done:
+    # A lower layer may have sent the request twice, and this be the answer to the second.
+    if not done and not _is_called(catalog, table, to):
         raise _refused(table.identifier)
 
 
@@ -160,6 +160,11 @@ def _landed(
     if follows is None:
         raise _unknown(base.identifier)
     return now if follows else None
+
+
+def _is_called(catalog: WritableCatalog, table: Committed, name: TableIdentifier) -> bool:
+    found = _asked(catalog, name)
+    return found is not None and _same(found, table)
 
 
 def _same(found: Committed, base: Committed | Fresh) -> bool:

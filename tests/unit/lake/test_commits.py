@@ -7,7 +7,7 @@ from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
 from pyiceberg.table.update import AddSnapshotUpdate
 
-from flightlake.lake.commits import OutcomeUnknown, Refused, commit
+from flightlake.lake.commits import OutcomeUnknown, Refused, commit, renamed
 from flightlake.lake.stores import StoreSettings
 from flightlake.lake.writing import Committed, Refusal
 from flightlake.names import TableIdentifier
@@ -113,3 +113,31 @@ def test_a_change_whose_place_somebody_else_has_was_not_made(now: TableMetadata)
 def test_nothing_is_believed_where_the_way_back_is_hidden(now: TableMetadata) -> None:
     with pytest.raises(OutcomeUnknown):
         sent(now)
+
+
+class Renaming:
+    """A catalog that says no to the second of two requests to rename, of which it did the first."""
+
+    def __init__(self, does: bool) -> None:
+        self.does = does
+        self.names = {NAME: metadata((BASE, None, 1))}
+
+    def rename(self, table: Committed, to: TableIdentifier) -> bool:
+        if self.does:
+            self.names[to] = self.names.pop(NAME)
+        return False
+
+    def current(self, identifier: TableIdentifier) -> Committed | None:
+        found = self.names.get(identifier)
+        store = StoreSettings("file")
+        return None if found is None else Committed(identifier, "file:///v/m.json", found, store)
+
+
+def test_a_table_that_has_its_new_name_was_renamed_whatever_the_last_answer_says() -> None:
+    catalog: Any = Renaming(does=True)
+    table, to = catalog.current(NAME), TableIdentifier("lake", "shop", "w")
+    renamed(catalog, table, to)
+    assert catalog.current(NAME) is None
+    refusing: Any = Renaming(does=False)
+    with pytest.raises(Refused):
+        renamed(refusing, table, to)
