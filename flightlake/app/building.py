@@ -116,6 +116,7 @@ def build(settings: Settings) -> App:
         server.host,
         "grpc" if credentials is None else "grpc+tls",
         server.drain_timeout,
+        clock,
     )
 
 

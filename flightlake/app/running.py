@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from datetime import timedelta
 
+from flightlake.clock import Clock
 from flightlake.engine.spill import SpillDirectory
 from flightlake.query.service import QueryService
 from flightlake.refresh.history_store import HistoryStore
@@ -12,6 +13,8 @@ from flightlake.refresh.housekeeping import Housekeeping
 from flightlake.refresh.scheduler.loop import Scheduler
 from flightlake.server.flight_server import FlightServer
 from flightlake.server.probes import ProbeServer
+
+_SECONDS = timedelta(seconds=3)
 
 
 class App:
@@ -30,6 +33,7 @@ class App:
         host: str,
         scheme: str,
         drain_timeout: timedelta,
+        clock: Clock,
     ) -> None:
         self._flight = flight
         self._probes = probes
@@ -42,6 +46,7 @@ class App:
         self._host = f"[{host}]" if ":" in host else host
         self._scheme = scheme
         self._drain_timeout = drain_timeout
+        self._clock = clock
         self._told_to_stop = threading.Event()
         self.location = ""
         self.management_port = 0
@@ -87,12 +92,16 @@ class App:
         return self.stop(self._drain_timeout)
 
     def stop(self, drain: timedelta = timedelta()) -> bool:
-        """Refuse new statements, serve issued tickets for at most *drain*, then end."""
+        """Refuse new statements, serve issued tickets and let refreshes end, for at most *drain*
+        in all; then end what is left, which takes seconds.
+        """
         self._state.name = "draining"
         self._scheduler.leave()
+        deadline = self._clock.monotonic() + drain.total_seconds()
         drained = self._flight.drain(drain) if drain else True
-        self._keeping.stop()
-        self._scheduler.stop(drain if drained else timedelta())
+        self._keeping.stop(_SECONDS)
+        left = max(deadline - self._clock.monotonic(), 0.0) if drained else 0.0
+        self._scheduler.stop(timedelta(seconds=left))
         self._flight.stop()
         self._query.close()
         self._store.stop()  # after all that it is told of

@@ -74,8 +74,9 @@ class Background:
         with self._lock:
             self._lock.notify_all()
             threads = list(self._threads)
+        deadline = self._clock.monotonic() + patience.total_seconds()
         for thread in threads:
-            thread.join(patience.total_seconds())
+            thread.join(max(deadline - self._clock.monotonic(), 0.0))
         return not any(thread.is_alive() for thread in threads)
 
     def _run(self) -> None:

@@ -120,7 +120,7 @@ class Scheduler:
             self._clock.wait(never, timedelta(milliseconds=50))
         for run in runs.under_way():
             run.call.cancel(NotReady("the server is stopping; the refresh was given up"))
-        self._jobs.background.stop(timedelta(seconds=5))
+        self._jobs.background.stop(timedelta(seconds=3))
 
     def standing(self, view: TableIdentifier) -> tuple[timedelta | None, Due | None]:
         """Return how far *view* is behind its sources, None if that is not known; and when it is

@@ -1,6 +1,7 @@
 """What nobody waits for runs a few at a time, in order, and while no statement waits."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from flightlake.clock import ManualClock, SystemClock
@@ -74,3 +75,13 @@ def test_a_task_waits_for_statements_for_a_minute_and_no_longer() -> None:
 
     eventually(on, "the task")
     assert background.stop(timedelta(seconds=10))
+
+
+def test_an_end_waits_for_all_tasks_together_and_not_for_each() -> None:
+    background, release = Background(4, lambda: False, SystemClock()), threading.Event()
+    for _ in range(4):
+        background.submit(lambda: release.wait(20))
+    begun = time.monotonic()
+    assert not background.stop(timedelta(seconds=0.5))
+    assert time.monotonic() - begun < 1.5
+    release.set()
