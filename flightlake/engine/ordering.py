@@ -30,7 +30,7 @@ def ordered(plan: Plan, terms: Sequence[LayoutTerm]) -> Plan:
     if not terms:
         return plan
     try:
-        keys = [_key(term, plan.frame.schema().field(term.column).type) for term in terms]
+        keys = [_key(term, plan.schema.field(term.column).type) for term in terms]
         return replace(plan, frame=plan.frame.sort(*(key.sort() for key in keys)))
     except Exception as error:
         raise translate(error, plan.text) from error

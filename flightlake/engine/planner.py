@@ -16,6 +16,7 @@ from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import NOT_FOUND, translate
 from flightlake.engine.filters import predicates
 from flightlake.engine.missing_names import missing
+from flightlake.engine.mixed_types import mixes_types, settled
 from flightlake.engine.parts import PartScans
 from flightlake.engine.scan import UNPLANNED, Scans
 from flightlake.engine.sql_text import SqlText
@@ -108,7 +109,18 @@ class StatementPlanner:
         numbered = any(part.deleted_rows for parts in self._parts.values() for part in parts)
         with self._translated():
             plan, schema = frame.logical_plan(), frame.schema()
+            if mixes_types(self.text.engine_sql):
+                schema = self._settled(frame, schema)
         return Planned(plan, schema, self._paths, self._rows, numbered)
+
+    def _settled(self, frame: DataFrame, told: pa.Schema) -> pa.Schema:
+        try:
+            optimized = frame.optimized_logical_plan()
+        except Exception:
+            if self.text.parameters and not self.values:
+                return told  # their types decide; it is planned again when they are known
+            raise
+        return settled(told, self.engine.create_dataframe_from_logical_plan(optimized).schema())
 
     def _plan(self, scan: Callable[[IcebergTable], DataFrame]) -> DataFrame:
         frame = self._parsed(self._sql or self.text.engine_sql, scan)
