@@ -1,7 +1,5 @@
 """Views of a lake in a folder are refreshed when they are due, and not otherwise."""
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,13 +8,11 @@ from typing import Any
 import pytest
 from pyiceberg.table.update import AddSnapshotUpdate
 
-from flightlake.clock import ManualClock, SystemClock
+from flightlake.clock import ManualClock
 from flightlake.errors import NotReady, TimedOut
 from flightlake.refresh.jobs import Job
 from flightlake.refresh.runs import STATEMENT, Wanted
-from flightlake.refresh.scheduler.loop import Rules, Scheduler
 from flightlake.refresh.scheduler.ownership import Peers, owner
-from flightlake.telemetry import Observers
 from tests.fix_catalogs import orders, rest_lake
 from tests.fix_materialized import Mills, Odd
 from tests.fix_schedule import Shift, shift_on
@@ -33,17 +29,6 @@ class Faint(Odd):
     def attempt(self, base: Any, updates: Any) -> Any:
         if self.faint and any(isinstance(update, AddSnapshotUpdate) for update in updates):
             raise NotReady("the catalog swoons")
-        return self.catalog.attempt(base, updates)
-
-
-class Broken(Odd):
-    """A catalog with a defect in what commits, while ``broken``."""
-
-    broken = False
-
-    def attempt(self, base: Any, updates: Any) -> Any:
-        if self.broken:
-            raise ValueError("a defect")
         return self.catalog.attempt(base, updates)
 
 
@@ -201,31 +186,6 @@ def test_failures_that_may_pass_cost_few_commits_and_never_suspend(mills: Mills)
     assert shift.state("v") == "READY"
 
 
-def test_a_defect_ends_a_refresh_and_not_the_refreshing(mills: Mills) -> None:
-    shift = shift_on(mills, around=Broken)
-    shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
-    shift.pass_time()
-    shift.append(4)
-    shift.mill.catalog.broken = True
-    assert shift.pass_time(10) == ["v change InternalError"]  # not again and again
-    shift.mill.catalog.broken = False
-    assert shift.pass_time(400) == ["v change"]
-    assert len(shift.mill.stored("v")) == 4
-
-
-def test_views_of_a_catalog_that_does_not_answer_come_after_all_others(
-    mills: Mills, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shift = shift_on(mills)
-    for name in "ab":
-        shift.mill.run(f"CREATE MATERIALIZED VIEW {name} ON CHANGE {AS}")
-    shift.pass_time()
-    shift.append(4)
-    mute = shift.name("a")
-    monkeypatch.setattr(shift.scheduler, "_unanswered", lambda view: view == mute)
-    assert shift.pass_time(10) == ["b change", "a change"]
-
-
 def test_views_of_a_catalog_that_is_asked_table_by_table(mills: Mills) -> None:
     shift = shift_on(mills, lake=rest_lake())
     shift.mill.run(f"CREATE MATERIALIZED VIEW v ON CHANGE {AS}")
@@ -333,33 +293,3 @@ def test_a_view_is_not_refreshed_twice_at_a_time(shift: Shift) -> None:
     assert shift.mill.one("REFRESH MATERIALIZED VIEW v")["rows"] == 4
     assert shift.pass_time(100) == []
     assert [one.run.wanted.trigger for one in shift.ended] == ["create", "statement"]
-
-
-def test_a_server_ends_though_catalogs_and_databases_hang(mills: Mills) -> None:
-    shift = shift_on(mills)
-    release, asked = threading.Event(), threading.Semaphore(0)
-
-    def hang() -> None:
-        asked.release()
-        release.wait(60)
-
-    class Hanging(Peers):
-        def alive(self) -> list[str]:
-            hang()
-            return ["me"]
-
-        def leave(self) -> None:
-            hang()
-
-    shift.mill.catalog.heads = hang
-    jobs, none = shift.mill.views.jobs, Observers(())
-    scheduler = Scheduler(jobs, Hanging("me"), Rules("1.0"), SystemClock(), none)
-    scheduler.start()
-    try:
-        assert asked.acquire(timeout=20)
-        assert asked.acquire(timeout=20)
-        begun = time.monotonic()
-        scheduler.leave()
-        assert time.monotonic() - begun < 10
-    finally:
-        release.set()

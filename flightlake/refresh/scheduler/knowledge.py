@@ -68,13 +68,16 @@ class Known:
         if view is None or view.policy is None or view.definition is None or head is None:
             return None
         memory = self.memories.get(name, NOTHING)
-        status = view.status
+        # Written by a clock that was ahead: it was no later than it was seen here.
+        status, latest = view.status, head.since
+        if status.attempted is not None and status.attempted > latest:
+            status = replace(status, attempted=latest)
         if memory.status is not None and not status.suspended:
             status = max(status, memory.status, key=lambda one: one.failures)
         begun = [memory.began, status.attempted]
         took = memory.took
         if view.state is not None:
-            begun.append(view.state.as_of)
+            begun.append(min(view.state.as_of, latest))
             took = (*took, timedelta(seconds=view.state.seconds))
         return Facts(
             view=name,
