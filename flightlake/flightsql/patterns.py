@@ -1,4 +1,4 @@
-"""The search patterns of GetDbSchemas and GetTables.
+"""The search patterns of GetDbSchemas and GetTables, and of SHOW … LIKE.
 
 ``%`` stands for any characters or none, ``_`` for exactly one; a backslash before one of the
 three takes it literally (SQL_SEARCH_STRING_ESCAPE).  Letter case counts, as it does in

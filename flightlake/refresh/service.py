@@ -1,6 +1,5 @@
 """Statements about materialized views, from text to the rows they answer."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -8,6 +7,7 @@ import pyarrow as pa
 
 from flightlake.engine.defaults import Defaults
 from flightlake.errors import PreconditionFailed
+from flightlake.flightsql.patterns import matcher
 from flightlake.lake.commits import Committed
 from flightlake.refresh.altering import alter
 from flightlake.refresh.asking import WRITER, Asked, placed, require_writer
@@ -141,15 +141,11 @@ class MaterializedViews:
         catalog = db_schema = None
         if statement.db_schema:
             catalog, db_schema = identified_schema(statement.db_schema, asked.catalog)
+        wanted = matcher(statement.like)
         for table in self._views.tables(catalog, db_schema):
-            if statement.like is None or _like(statement.like, table.identifier.table):
+            if wanted(table.identifier.table):
                 yield as_it_is(self._views, table)
 
 
 def _definition(view: Committed) -> Definition:
     return definition_of(view.metadata.properties, view.identifier)
-
-
-def _like(pattern: str, name: str) -> bool:
-    parts = ({"%": ".*", "_": "."}.get(letter, re.escape(letter)) for letter in pattern)
-    return re.fullmatch("".join(parts), name, re.DOTALL) is not None

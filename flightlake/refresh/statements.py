@@ -100,7 +100,8 @@ class Drop:
 class ShowAll:
     """All views, of all catalogs that have any; only those of a schema, or named like that.
 
-    ``like`` is a pattern of SQL: ``%`` stands for anything, ``_`` for one character.
+    ``like`` is a pattern of SQL: ``%`` stands for anything, ``_`` for one character,
+    and a backslash takes either as it is (``flightsql.patterns``).
     """
 
     db_schema: Name = ()

@@ -143,7 +143,14 @@ def test_a_view_goes_with_all_that_read_it(mill: Mill) -> None:
     assert left["view"].endswith("kept")
 
 
-@pytest.mark.parametrize(("like", "shown"), [("%", 2), ("v_1", 1), ("v%", 2), ("V%", 0), ("v", 0)])
+def test_no_pattern_holds_the_server_up(mill: Mill) -> None:
+    mill.run(MAKE.replace(" v ", f" {'a' * 60} "))
+    assert mill.run(f"SHOW MATERIALIZED VIEWS LIKE '{'%a' * 30}b'") == []
+
+
+@pytest.mark.parametrize(
+    ("like", "shown"), [("%", 2), ("v_1", 1), ("v%", 2), ("V%", 0), ("v", 0), ("v\\_1", 1)]
+)
 def test_views_are_shown_by_name_and_schema(mill: Mill, like: str, shown: int) -> None:
     mill.run(MAKE.replace(" v ", " v_1 "))
     mill.run(MAKE.replace(" v ", " v22 "))
