@@ -18,12 +18,18 @@ from flightlake.lake.given import from_json
 from flightlake.refresh.heads import Head
 from flightlake.refresh.statements import Create, ExplainCreate, GivenView, Placed, ViewStatement
 
-_FIRST = (("EXPLAIN", "CREATE"), ("EXPLAIN", "GIVEN"), ("IN", "SCHEMA"), ("ON", "BRANCH"))
+_FIRST = (
+    ("EXPLAIN", "CREATE", "MATERIALIZED"),  # of tables and other views, the engine says no
+    ("EXPLAIN", "CREATE", "OR", "REPLACE", "MATERIALIZED"),
+    ("EXPLAIN", "GIVEN"),
+    ("IN", "SCHEMA"),
+    ("ON", "BRANCH"),
+)
 
 
 def is_prefixed(words: Sequence[str]) -> bool:
     """Return whether a statement that begins with *words* (upper case) is of this kind."""
-    return tuple(words[:2]) in _FIRST
+    return any(tuple(words[: len(first)]) == first for first in _FIRST)
 
 
 def prefixed(
