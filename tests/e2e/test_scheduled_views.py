@@ -57,18 +57,18 @@ def state(connection: dbapi.Connection, view: str) -> str:
     return str(rows(connection, f"SHOW MATERIALIZED VIEWS LIKE '{view}'")[0][1])
 
 
-def test_a_view_follows_inserts_within_two_seconds_and_its_reader_after_it(
+def test_a_view_follows_inserts_within_its_lag_and_its_reader_after_it(
     tmp_path: Path, lake: Lake
 ) -> None:
     with served(tmp_path / "s", lake) as (server, connection):
-        rows(connection, f"CREATE MATERIALIZED VIEW v TARGET_LAG = '2 seconds' AS {COUNT}")
+        rows(connection, f"CREATE MATERIALIZED VIEW v TARGET_LAG = '6 seconds' AS {COUNT}")
         rows(connection, "CREATE MATERIALIZED VIEW g ON CHANGE AS SELECT n FROM v")
         rows(connection, f"CREATE MATERIALIZED VIEW still AS {COUNT}")
         for count in (5, 6, 7):
             more(lake)
             began = time.monotonic()
             settled(lambda count=count: shown(connection, "v") == count, "v to follow")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 6
             settled(lambda count=count: shown(connection, "g") == count, "g to follow")
         assert shown(connection, "still") == 4
         refreshes = [one for one in server.events("refresh") if one["trigger"] == "lag"]
