@@ -30,7 +30,6 @@ from pyiceberg.types import (
     TimestamptzNanoType,
     TimestamptzType,
     TimeType,
-    UUIDType,
 )
 
 from flightlake.lake.arrow_types import arrow_type
@@ -80,19 +79,6 @@ def iceberg_value(value: pa.Scalar, iceberg: IcebergType) -> Any:
 def physical_scalar(value: Any, physical: pa.DataType) -> pa.Scalar:
     """Return an Iceberg value as a scalar of its physical type."""
     return pa.scalar(_plain(value), physical)
-
-
-def physical_array(values: list[Any], iceberg: IcebergType) -> pa.Array | None:
-    """Return Iceberg values, some of them None, as an array; None if not compared.
-
-    UUIDs come as bytes, for equality only.
-    """
-    if isinstance(iceberg, UUIDType):
-        return pa.array([_plain(value) for value in values], pa.binary())
-    physical = physical_type(iceberg)
-    if physical is None:
-        return None
-    return pa.array([_plain(value) for value in values], physical)
 
 
 def _plain(value: Any) -> Any:

@@ -173,12 +173,24 @@ def state_of(properties: Mapping[str, str], table_uuid: str) -> State | None:
             strategy=_text(found["strategy"]),
             reason=_text(found["reason"]),
             rows=_number(found["rows"]),
-            as_of=_moment(found["as-of"]),
+            as_of=moment(found["as-of"]),
             seconds=_seconds(found["seconds"]),
             sources=tuple(_read_source(source) for source in found["sources"]),
         )
     except NOT_OURS:
         return None
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that *text* (ISO 8601) is.
+
+    Raises:
+        ValueError: It is none, or one without its zone.
+    """
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("no moment without its zone")
+    return found
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -230,13 +242,6 @@ def _number(found: Any) -> int:
     if not -(2**63) <= number < 2**63:
         raise ValueError("no number that a table has")
     return number
-
-
-def _moment(found: str) -> datetime:
-    moment = datetime.fromisoformat(found)
-    if moment.tzinfo is None:
-        raise ValueError("no moment without its zone")
-    return moment
 
 
 def _seconds(found: Any) -> float:

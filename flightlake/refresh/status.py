@@ -21,6 +21,7 @@ from flightlake.errors import (
 )
 from flightlake.lake.materialized import PREFIX
 from flightlake.names import TableIdentifier
+from flightlake.refresh.records import moment
 
 STATUS = f"{PREFIX}status"
 READY = "READY"
@@ -166,18 +167,11 @@ def status_of(properties: Mapping[str, str]) -> Status:
             else Failure(
                 str(last["code"]),
                 str(last["message"]),
-                _moment(last["at"]),
+                moment(last["at"]),
                 bool(last["permanent"]),
             ),
-            None if attempted is None else _moment(attempted),
+            None if attempted is None else moment(attempted),
             str(found.get("seen", "")),
         )
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return WELL
-
-
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return found

@@ -32,7 +32,6 @@ from flightlake.lake.arrow_types import arrow_type
 from flightlake.lake.physical import (
     decoded_bounds,
     iceberg_value,
-    physical_array,
     physical_scalar,
     physical_type,
 )
@@ -122,12 +121,6 @@ def test_uuids_have_no_order() -> None:
     raw = pa.array([uuid.UUID(int=1).bytes], pa.binary())
     assert physical_type(UUIDType()) is None
     assert decoded_bounds(raw, UUIDType()) is None
-
-
-def test_uuids_can_be_equal() -> None:
-    values = physical_array([uuid.UUID(int=5), None], UUIDType())
-    assert values is not None
-    assert values.to_pylist() == [uuid.UUID(int=5).bytes, None]
 
 
 @pytest.mark.parametrize(
