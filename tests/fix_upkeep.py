@@ -48,8 +48,12 @@ class Keeper:
         return Maintenance(catalogs, writable, self.upkeep, self.clock, self.observed)
 
     def kept(self) -> dict[str, Maintained]:
-        """Keep the views; return what was done for each by its name, none of which failed."""
-        done = {one.view.table: one for one in self.run()}
+        """Keep the views; return what was done for each by its name, none of which failed.
+
+        Views of other schemas are other tests', in a catalog that all tests share.
+        """
+        root = self.mill.lake.root
+        done = {one.view.table: one for one in self.run() if one.view.db_schema == root}
         assert not [one.failure for one in done.values() if one.failure]
         return done
 

@@ -190,7 +190,7 @@ def test_who_goes_away_during_planning_frees_the_slot(narrow: Server, client: Ra
         if how == "cancel":
             future.cancel()
         assert future.code() in (grpc.StatusCode.CANCELLED, LATE, grpc.StatusCode.OK)
-    narrow.wait_for_running(0)
+        narrow.wait_for_running(0)  # it may still be planned when its client has gone
     works(client)
 
 
