@@ -3,6 +3,7 @@
 Source: Iceberg spec, "Column Projection" and "Schema Evolution".
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -186,6 +187,15 @@ def fields_by_id(schemas: Sequence[Schema], current: Schema) -> dict[int, Nested
     by_age = sorted(schemas, key=lambda schema: schema.schema_id)
     found = {field.field_id: field for schema in by_age for field in schema.fields}
     return {**found, **{field.field_id: field for field in current.fields}}
+
+
+def naming_of(metadata: TableMetadata) -> str | None:
+    """Return what stands for the name mapping of a table, as long as that is the same.
+
+    Two tables that differ in it may give other rows of the same files.  None for none.
+    """
+    text = metadata.properties.get(_NAME_MAPPING)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest() if text else None
 
 
 def name_mapping_of(metadata: TableMetadata, table: str) -> NameMapping | None:

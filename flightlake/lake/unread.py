@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from pyiceberg.table.snapshots import Operation
 
+from flightlake.lake.mapping import naming_of
 from flightlake.lake.table import IcebergTable
 
 
@@ -23,17 +24,22 @@ class ListsHeads(Protocol):
 
 
 def unread(
-    table: IcebergTable, snapshot_id: int | None, schema_id: int | None
+    table: IcebergTable, snapshot_id: int | None, schema_id: int | None, naming: str | None
 ) -> tuple[tuple[int | None, datetime], ...]:
     """Return what changed since *snapshot_id* was read with *schema_id*, newest first.
 
+    *naming* is that of the name mapping then (``mapping.naming_of``).
+
     Each is a snapshot and when it was committed, by its writer's clock.  Compactions
     (``replace``) are no changes.  Where the snapshot is none of those before the current one (a
-    rollback, or it has expired), or columns have changed, it is the table's last change.
+    rollback, or it has expired), or columns or how they are found have changed, it is the table's
+    last change.
     """
     metadata = table.metadata
     moved = ((table.snapshot_id, _moment(metadata.last_updated_ms)),)
     if schema_id is not None and schema_id != table.schema_id:
+        return moved
+    if naming != naming_of(metadata):
         return moved
     found: list[tuple[int | None, datetime]] = []
     now = table.snapshot_id

@@ -49,7 +49,8 @@ class Source:
     """A table or view that was read.
 
     ``snapshot_id`` is None for a table without rows; of a view it is the version's id.
-    ``schema_id`` is None of views.
+    ``schema_id`` is None of views; ``naming`` stands for the names by which columns are found in
+    files without field ids (``lake.mapping.naming_of``).
     """
 
     identifier: TableIdentifier
@@ -57,6 +58,7 @@ class Source:
     uuid: str
     snapshot_id: int | None
     schema_id: int | None
+    naming: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +197,28 @@ def moment(text: str) -> datetime:
 
 def _source(source: Source) -> dict[str, Any]:
     name = source.identifier
+    naming = {} if source.naming is None else {"naming": source.naming}
     return {
         "type": source.kind,
         "name": [name.catalog, name.db_schema, name.table],
         "uuid": source.uuid,
         "snapshot-id": source.snapshot_id,
         "schema-id": source.schema_id,
+        **naming,
     }
 
 
 def _read_source(found: Mapping[str, Any]) -> Source:
     catalog, db_schema, table = map(_text, found["name"])
     snapshot_id, schema_id = found["snapshot-id"], found["schema-id"]
+    naming = found.get("naming")
     return Source(
         TableIdentifier(catalog, db_schema, table),
         _text(found["type"]),
         _text(found["uuid"]),
         None if snapshot_id is None else _number(snapshot_id),
         None if schema_id is None else _number(schema_id),
+        None if naming is None else _text(naming),
     )
 
 

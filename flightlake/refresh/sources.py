@@ -14,6 +14,7 @@ from flightlake.engine.sql_text import Kind, SqlText, read
 from flightlake.engine.volatility import volatile
 from flightlake.errors import InvalidSql, NotFound, NotPermitted, NotReady, Unsupported
 from flightlake.lake.catalogs import Catalogs
+from flightlake.lake.mapping import naming_of
 from flightlake.lake.materialized import is_materialized_view
 from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.records import Source, state_of
@@ -32,9 +33,16 @@ class Vector:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The tables and views, sorted by name."""
-        kinds = dict.fromkeys(self.survey.views, "view")
+        tables, views = self.survey.tables, self.survey.views
         return tuple(
-            Source(name, kinds.get(name, "table"), pin.uuid, pin.snapshot_id, pin.schema_id)
+            Source(
+                name,
+                "view" if name in views else "table",
+                pin.uuid,
+                pin.snapshot_id,
+                pin.schema_id,
+                naming_of(tables[name].metadata) if name in tables else None,
+            )
             for name, pin in sorted(self.survey.pins.items())
         )
 

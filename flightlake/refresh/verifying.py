@@ -19,11 +19,13 @@ from flightlake.errors import InternalError, NotFound, Unsupported
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
+from flightlake.lake.mapping import naming_of
 from flightlake.lake.materialized import reached_by_compaction
 from flightlake.names import TableIdentifier, quote_always
+from flightlake.refresh.finding import plain
 from flightlake.refresh.outcomes import VERIFICATIONS, Outcome
 from flightlake.refresh.pairing import Differences, Row
-from flightlake.refresh.records import definition_of, state_of
+from flightlake.refresh.records import Source, definition_of, state_of
 from flightlake.refresh.refreshing import Threads
 
 OK, DIFFERENT, UNVERIFIABLE = "OK", "DIFFERENT", "UNVERIFIABLE"
@@ -101,6 +103,9 @@ class Verifier:
         except NotFound as gone:
             reason = gone.message.removesuffix("; run the statement again")
             return _unverifiable(view, reason)
+        renamed = next((one for one in state.sources if self._is_named_otherwise(one)), None)
+        if renamed is not None:
+            return _unverifiable(view, f"the name mapping of {renamed.identifier} was changed")
         stored = self.catalogs[name.catalog].load(name.db_schema, name.table)
         if stored.schema.names != query.schema.names:
             return Verification(
@@ -120,6 +125,14 @@ class Verifier:
         if dict(plan.pins) != pins:
             raise InternalError("the rows would be compared at other snapshots than were chosen")
         return plan
+
+    def _is_named_otherwise(self, source: Source) -> bool:
+        """Whether columns of files without field ids are found by other names than then."""
+        if source.kind != "table":
+            return False
+        name = plain(source.identifier)
+        table = self.catalogs[name.catalog].load(name.db_schema, name.table)
+        return naming_of(table.metadata) != source.naming
 
     def _compared(self, view: Committed, plan: Plan, call: Cancellation) -> Verification:
         names = [field.name for field in plan.schema if field.name != WEIGHT]

@@ -19,6 +19,7 @@ from flightlake.engine.system_tables import (
     SystemTables,
 )
 from flightlake.errors import FlightlakeError, NotFound
+from flightlake.lake.mapping import naming_of
 from flightlake.lake.materialized import is_materialized_view
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import find_view
@@ -181,6 +182,7 @@ class _Reading:
         if name != source.identifier:
             return kind, head.snapshot_id, FIXED
         same = head.snapshot_id == source.snapshot_id
+        same = same and naming_of(head.metadata) == source.naming
         return kind, head.snapshot_id, CURRENT if same else CHANGED
 
     def _view_now(self, source: Source, name: TableIdentifier) -> tuple[str, int | None, str]:

@@ -79,6 +79,8 @@ def _happened(
     table = tables[name]
     if not same_columns(table, old.schema_id, now.schema_id):
         return Unclear(f"the columns of {name} were changed")
+    if old.naming != now.naming:
+        return Unclear(f"the name mapping of {name} was changed")
     found = changes(table, old.snapshot_id, now.snapshot_id, cancellation)
     if isinstance(found, Unclear):
         moved = f"{name} moved from {place(old.snapshot_id)} to {place(now.snapshot_id)}"

@@ -16,8 +16,9 @@ from flightlake.refresh.scheduler.due import Facts
 from flightlake.refresh.scheduler.watching import Head, Watch
 from flightlake.refresh.status import Status
 
-Vector = Mapping[TableIdentifier, tuple[str, int | None, int | None]]
-"""Of each source: its UUID, snapshot or version, and schema."""
+Place = tuple[str, int | None, int | None, str | None]
+Vector = Mapping[TableIdentifier, Place]
+"""Of each source: its UUID, snapshot or version, schema, and what stands for its name mapping."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -101,7 +102,7 @@ class Known:
         if state is None or view.definition is None or state.version != view.definition.version:
             return head.since
         shown = memory.shown or {}
-        own = Source(view.identifier, "table", view.uuid, state.snapshot_id, None)
+        own = Source(view.identifier, "table", view.uuid, state.snapshot_id, None, head.naming)
         found: list[datetime] = []
         for source in (own, *state.sources):
             name = plain(source.identifier)
@@ -124,7 +125,8 @@ class Known:
             return [head.since]
         covers = dict(self.memories.get(plain(source.identifier), NOTHING).covers)
         found = []
-        for snapshot, committed in unread(head.table, source.snapshot_id, source.schema_id):
+        then = source.snapshot_id, source.schema_id, source.naming
+        for snapshot, committed in unread(head.table, *then):
             # The writer's clock may be ahead: then what counts is when it was seen here.
             moment = min(committed, head.seen.get(snapshot or 0, head.since))
             found.append(min(moment, covers.get(snapshot or 0, moment)))
@@ -134,8 +136,8 @@ class Known:
         parts = [self.version, "" if view.definition is None else str(view.definition.version)]
         for source in sorted(_sources(view), key=lambda one: one.identifier):
             head = self.watch.head(plain(source.identifier))
-            uuid = "" if head is None else head.uuid
-            parts.append(f"{source.identifier}\0{uuid}\0{None if head is None else head.schema_id}")
+            uuid, _, schema_id, naming = _place(head)
+            parts.append(f"{source.identifier}\0{uuid}\0{schema_id}\0{naming or ''}")
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -154,8 +156,10 @@ def _at(head: Head, as_of: AsOf) -> Head:
     return replace(head, table=table, version=table.snapshot_id)
 
 
-def _place(head: Head | None) -> tuple[str, int | None, int | None]:
-    return ("", None, None) if head is None else (head.uuid, head.version, head.schema_id)
+def _place(head: Head | None) -> Place:
+    if head is None:
+        return "", None, None, None
+    return head.uuid, head.version, head.schema_id, head.naming
 
 
 def _nearly_always(took: tuple[timedelta, ...]) -> timedelta:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from flightlake.clock import Clock
 from flightlake.errors import FlightlakeError, NotFound, NotReady
 from flightlake.lake.catalogs import Catalog, Catalogs
+from flightlake.lake.mapping import naming_of
 from flightlake.lake.materialized import is_materialized_view
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.unread import ListsHeads
@@ -42,6 +43,10 @@ class Head:
     @property
     def schema_id(self) -> int | None:
         return None if self.table is None else self.table.schema_id
+
+    @property
+    def naming(self) -> str | None:
+        return None if self.table is None else naming_of(self.table.metadata)
 
     def is_view(self) -> bool:
         """Return whether it is a materialized view."""

@@ -28,7 +28,7 @@ TABLE = TableIdentifier("lake", "bronze.eu", f"orders{AS_OF_MARK}VERSION AS OF 7
 STATE = State(
     3, 11, "r1", "FULL", "because", 5, NOW, 1.25,
     (
-        Source(TABLE, "table", "u1", 7, 0),
+        Source(TABLE, "table", "u1", 7, 0, "named"),
         Source(TableIdentifier("lake", "s", "empty"), "table", "u2", None, 0),
         Source(TableIdentifier("lake", "s", "w"), "view", "u3", 2, None),
     ),
