@@ -1,7 +1,7 @@
 """Functions that give something else each time, told from the tokens of a statement.
 
 The names are those that the engine itself says are not deterministic (a test compares), but for
-table functions, which are.
+table functions, which are; and ``version``, whose value is the engine's build.
 """
 
 from itertools import pairwise
@@ -12,6 +12,7 @@ FUNCTIONS = frozenset(
     {
         "NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "TODAY", "LOCALTIME",
         "LOCALTIMESTAMP", "RANDOM", "RAND", "UUID", "INPUT_FILE_NAME", "FILE_ROW_INDEX",
+        "VERSION",
     }
 )  # fmt: skip
 _WITHOUT_PARENTHESES = frozenset(

@@ -52,7 +52,7 @@ def readable_query(query: str) -> SqlText:
 
     Raises:
         InvalidSql: It is no query, has parameters, or holds functions that give something else
-            each time.
+            each time, or with each build of the server.
         Unsupported, Overloaded: It is of a kind that is refused.
     """
     text = read(query)
