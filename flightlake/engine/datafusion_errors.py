@@ -34,6 +34,9 @@ _PREFIX = re.compile(
 _POSITION = re.compile(r" at Line: (\d+), Column: (\d+)")
 _PARSER = re.compile(r'^SQL error: (?:ParserError|TokenizerError)\("(.*)"\)', re.DOTALL)
 _NO_FIELD = re.compile(r"No field named ([^\n]+?)\.(?:\s|$)")
+_TWO_OF_ONE_NAME = re.compile(
+    r"^Schema error: .*qualified field name \S+ and unqualified field name (.+) which would be"
+)
 _VALID = re.compile(r"Valid fields are ([^\n]+)\.")
 _PATHLIKE = re.compile(r"(?:\w+:)?//?[\w.%+=@-]+(?:/[\w.%+=@-]+)+")
 
@@ -80,6 +83,18 @@ def _no_field(message: str, text: SqlText) -> FlightlakeError:
         return InvalidSql(_short(f"column {name} does not exist; did you mean '{near}'?"))
     known = f"; there are {', '.join(list(bare)[:20])}" if bare else ""
     return InvalidSql(_short(f"column {name} does not exist{known}"))
+
+
+def _two_of_one_name(message: str, text: SqlText) -> FlightlakeError:
+    # The engine calls what has no name in a branch of UNION as the column of the branch before.
+    match = _TWO_OF_ONE_NAME.search(message)
+    name = match.group(1) if match else "the same"
+    return Unsupported(
+        _short(
+            f"two columns of one SELECT are called {name}, one of them perhaps as it stands behind"
+            " UNION, INTERSECT or EXCEPT and has no name; give each a name of its own with AS"
+        )
+    )
 
 
 def _statement(message: str, text: SqlText) -> FlightlakeError:
@@ -157,6 +172,7 @@ Make = Callable[[str, SqlText], FlightlakeError]
 _SAMPLES: tuple[tuple[str, Make], ...] = (
     (r"^SQL error: (ParserError|TokenizerError)", _syntax),
     (r"^Schema error: No field named", _no_field),
+    (_TWO_OF_ONE_NAME.pattern, _two_of_one_name),
     (r"unless information_schema is enabled", _no_catalog),
     (r"No space left on device|max_temp_directory_size|disk usage.*exceed", _spill),
     (r"Resources exhausted|Failed to allocate", _memory),

@@ -35,15 +35,20 @@ def lab(tmp_path: Path, labs: Labs) -> Lab:
             pa.float64(),
             [0.5, 1],
         ),
+        (
+            "SELECT l, 1 AS n FROM t UNION ALL SELECT 1 AS n, l AS m FROM t",
+            pa.int64(),
+            [1, 2],
+        ),
         ("SELECT 'a' AS s FROM t UNION ALL SELECT s FROM t", pa.string(), ["a", "x"]),
     ],
 )
 def test_the_type_that_all_branches_fit_is_announced_and_sent(
     lab: Lab, sql: str, type_: pa.DataType, values: list[Any]
 ) -> None:
-    assert lab.engine.outline(read(sql), lab.defaults, {}).schema.types == [type_]
+    assert lab.engine.outline(read(sql), lab.defaults, {}).schema.types[0] == type_
     found = lab.collect(lab.plan(sql))
-    assert found.schema.types == [type_]
+    assert found.schema.types[0] == type_
     assert sorted(found.column(0).to_pylist()) == values
 
 
