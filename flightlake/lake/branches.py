@@ -27,6 +27,7 @@ from pyiceberg.table.update import (
 )
 
 from flightlake.errors import NotFound, PreconditionFailed, Unsupported
+from flightlake.lake.ancestry import ancestry
 from flightlake.lake.catalogs import Catalog
 from flightlake.lake.materialized import (
     PREFIX,
@@ -139,11 +140,8 @@ def forwarded(metadata: TableMetadata, branch: str) -> list[TableUpdate] | None:
     """Return what makes *branch* the ``main`` of a table; None if ``main`` has gone elsewhere."""
     seen = seen_from(metadata, branch)
     head, main = seen.current_snapshot_id, metadata.current_snapshot_id
-    while main is not None and head != main:
-        snapshot = None if head is None else metadata.snapshot_by_id(head)
-        if snapshot is None:
-            return None
-        head = snapshot.parent_snapshot_id
+    if main is not None and all(one.snapshot_id != main for one in ancestry(metadata, head)):
+        return None
     changed = {
         name: text
         for name, text in seen.properties.items()

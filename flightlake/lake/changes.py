@@ -13,6 +13,7 @@ from pyiceberg.table.snapshots import Operation, Snapshot
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import DamagedData, Unsupported
+from flightlake.lake.ancestry import ancestry
 from flightlake.lake.portions import Difference, Portion
 from flightlake.lake.table import IcebergTable
 
@@ -156,18 +157,19 @@ def _between(table: IcebergTable, old: int | None, new: int | None) -> list[Snap
         return Unclear(f"snapshot {old}, which the rows were made of, has expired")
     found: list[Snapshot] = []
     at = new
-    while at != old:
-        if at is None:
-            return Unclear(
-                "that does not follow from the other: it was rolled back, is another branch, or has"
-                " lost its history"
-            )
-        snapshot = table.metadata.snapshot_by_id(at)
-        if snapshot is None:
-            return Unclear(f"snapshot {at} of its history has expired")
+    for snapshot in ancestry(table.metadata, new):
+        if at == old:
+            break
         found.append(snapshot)
         at = snapshot.parent_snapshot_id
-    return found[::-1]
+    if at == old:
+        return found[::-1]
+    if at is not None and table.metadata.snapshot_by_id(at) is None:
+        return Unclear(f"snapshot {at} of its history has expired")
+    return Unclear(
+        "that does not follow from the other: it was rolled back, is another branch, or has lost"
+        " its history"
+    )
 
 
 def _step(snapshot: Snapshot, operation: Operation, differs: Difference) -> Step:

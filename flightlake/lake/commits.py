@@ -13,6 +13,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import AddSnapshotUpdate, TableUpdate
 
 from flightlake.errors import AlreadyExists, Conflict, FlightlakeError, NotReady
+from flightlake.lake.ancestry import ancestry
 from flightlake.lake.new_files import remove
 from flightlake.lake.writing import Committed, Fresh, Lost, WritableCatalog
 from flightlake.names import TableIdentifier
@@ -178,16 +179,17 @@ def _follows(metadata: TableMetadata, ours: int, base: TableMetadata) -> bool | 
     never tells of more than the head, and not of its parent).
     """
     seen, before = metadata.current_snapshot_id, base.current_snapshot_id
-    while seen != ours and seen != before:
-        snapshot = None if seen is None else metadata.snapshot_by_id(seen)
-        if snapshot is None:
-            # Where *base* is still known, what was put on it would be, too.
-            known = before is not None and metadata.snapshot_by_id(before) is not None
-            return False if known else None
+    for snapshot in ancestry(metadata, seen):
+        if seen in (ours, before):
+            break
         if snapshot.sequence_number == base.next_sequence_number():
             return False  # somebody else has the number that ours would have
         seen = snapshot.parent_snapshot_id
-    return seen == ours
+    if seen in (ours, before):
+        return seen == ours
+    # Where *base* is still known, what was put on it would be, too.
+    known = before is not None and metadata.snapshot_by_id(before) is not None
+    return False if known else None
 
 
 def _asked(catalog: WritableCatalog, identifier: TableIdentifier) -> Committed | None:

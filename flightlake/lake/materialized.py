@@ -3,6 +3,8 @@
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Operation
 
+from flightlake.lake.ancestry import ancestry
+
 PREFIX = "flightlake.mv."
 UUID = f"{PREFIX}uuid"
 VERSION = f"{PREFIX}version"
@@ -43,14 +45,12 @@ def reached_by_compaction(metadata: TableMetadata, snapshot_id: int) -> bool:
 
     Whoever replaces files without changing rows says so (Iceberg spec, "Snapshots": ``replace``).
     """
-    now = metadata.current_snapshot()
-    while now is not None and now.snapshot_id != snapshot_id:
-        compacted = now.summary is not None and now.summary.operation == Operation.REPLACE
-        parent = now.parent_snapshot_id
-        if not compacted or parent is None:
+    for now in ancestry(metadata, metadata.current_snapshot_id):
+        if now.snapshot_id == snapshot_id:
+            return True
+        if now.summary is None or now.summary.operation != Operation.REPLACE:
             return False
-        now = metadata.snapshot_by_id(parent)
-    return now is not None
+    return False
 
 
 def told_of_snapshot(metadata: TableMetadata, snapshot_id: int | None, key: str) -> str | None:

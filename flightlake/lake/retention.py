@@ -10,6 +10,8 @@ from itertools import pairwise
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import SnapshotRefType
 
+from flightlake.lake.ancestry import ancestry
+
 _LEAST = "history.expire.min-snapshots-to-keep"
 _AGE = "history.expire.max-snapshot-age-ms"
 
@@ -60,15 +62,7 @@ def _named(metadata: TableMetadata, now: datetime, recorded: Collection[int]) ->
 
 def _lineage(metadata: TableMetadata, head: int) -> list[int]:
     """Return *head* and what came before it, as far as it is there; the newest first."""
-    parents = {found.snapshot_id: found.parent_snapshot_id for found in metadata.snapshots}
-    lineage: list[int] = []
-    seen: set[int] = set()
-    at: int | None = head
-    while at is not None and at in parents and at not in seen:
-        lineage.append(at)
-        seen.add(at)
-        at = parents[at]
-    return lineage
+    return [snapshot.snapshot_id for snapshot in ancestry(metadata, head)]
 
 
 def _since_recorded(lineage: list[int], recorded: Collection[int]) -> set[int]:

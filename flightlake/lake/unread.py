@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from pyiceberg.table.snapshots import Operation
 
+from flightlake.lake.ancestry import ancestry
 from flightlake.lake.mapping import naming_of
 from flightlake.lake.table import IcebergTable
 
@@ -43,15 +44,14 @@ def unread(
         return moved
     found: list[tuple[int | None, datetime]] = []
     now = table.snapshot_id
-    while now != snapshot_id:
-        snapshot = None if now is None else metadata.snapshot_by_id(now)
-        if snapshot is None:
-            return moved
+    for snapshot in ancestry(metadata, now):
+        if now == snapshot_id:
+            break
         operation = None if snapshot.summary is None else snapshot.summary.operation
         if operation != Operation.REPLACE:
             found.append((now, _moment(snapshot.timestamp_ms)))
         now = snapshot.parent_snapshot_id
-    return tuple(found)
+    return tuple(found) if now == snapshot_id else moved
 
 
 def _moment(milliseconds: int) -> datetime:
