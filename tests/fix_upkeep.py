@@ -1,7 +1,7 @@
 """The upkeep of views in a lake in a folder: files, snapshots, and time that is told to pass."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +14,13 @@ from flightlake.cancellation import Cancellation
 from flightlake.clock import ManualClock
 from flightlake.lake import blobs
 from flightlake.lake.commits import Committed, current
+from flightlake.lake.compaction import Compacted
 from flightlake.lake.new_files import put
 from flightlake.lake.reach import reached, stored_key
+from flightlake.lake.small_files import Smallness
 from flightlake.lake.stores import StoreSettings
 from flightlake.names import TableIdentifier
+from flightlake.refresh.compacting import Alone, Compactor
 from flightlake.refresh.maintenance import Maintained, Maintenance, Upkeep
 from flightlake.refresh.verifying import Verification, Verifier
 from tests.fix_catalogs import orders
@@ -36,6 +39,8 @@ class Keeper:
     clock: ManualClock
     observed: Recorder
     upkeep: Upkeep = UPKEEP
+    small: Smallness | None = None
+    alone: Alone = lambda view: nullcontext(True)
 
     def run(self, **options: Any) -> list[Maintained]:
         return self.maintenance.run(Cancellation(), **options)
@@ -45,7 +50,17 @@ class Keeper:
         mill = self.mill
         catalogs = mill.views.jobs.refresher.catalogs
         writable = frozenset(catalogs)
-        return Maintenance(catalogs, writable, self.upkeep, self.clock, self.observed)
+        compactor = None
+        if self.small is not None:
+            compactor = Compactor(mill.engine, catalogs, self.clock, self.small, alone=self.alone)
+        return Maintenance(catalogs, writable, self.upkeep, self.clock, self.observed, compactor)
+
+    def compacted(self) -> dict[str, Compacted]:
+        """Put small files together; return what became of each view of ``mill``, by name."""
+        root, done = self.mill.lake.root, self.maintenance.compact(Cancellation())
+        mine = {one.view.table: one for one in done if one.view.db_schema == root}
+        assert not [one.failure for one in mine.values() if one.failure]
+        return {view: one.compacted for view, one in mine.items()}
 
     def kept(self) -> dict[str, Maintained]:
         """Keep the views; return what was done for each by its name, none of which failed.
@@ -61,10 +76,10 @@ class Keeper:
         self.clock.advance(days * DAY)
 
 
-def keeper(mills: Callable[..., Mill], **options: Any) -> Keeper:
+def keeper(mills: Callable[..., Mill], small: Smallness | None = None, **options: Any) -> Keeper:
     """Return a keeper of views whose clock begins now: files have the time of the machine."""
     clock = ManualClock(datetime.now(UTC))
-    return Keeper(mills(clock=clock, **options), clock, Recorder())
+    return Keeper(mills(clock=clock, **options), clock, Recorder(), small=small)
 
 
 def refreshed(kept: Keeper, times: int = 3) -> Keeper:

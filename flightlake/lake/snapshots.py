@@ -37,6 +37,7 @@ from pyiceberg.table.update import (
 )
 
 from flightlake.errors import DamagedData, InternalError, PreconditionFailed
+from flightlake.lake.arranging import Arrangement
 from flightlake.lake.new_files import StoreFiles
 from flightlake.lake.partition_choice import PartitionChoice, with_files
 from flightlake.lake.snapshot_counts import counted, summed, totals
@@ -154,6 +155,29 @@ def exchanged(
             new.keep([manifest])
     new.add()
     return new.updates(Operation.OVERWRITE, now, {})
+
+
+def rearranged(
+    arrangement: Arrangement,
+    metadata: TableMetadata,
+    content: Content,
+    snapshot_id: int,
+    now: datetime,
+    files: StoreFiles,
+) -> list[TableUpdate]:
+    """Return what gives a table a snapshot with the same rows in other files and manifests.
+
+    Other arguments and errors are those of ``replaced``.
+    """
+    new = _New(metadata, content, snapshot_id, files)
+    new.keep(arrangement.kept)
+    for some in arrangement.merged:
+        new.rewrite(content.spec.spec_id, some, ())
+    if arrangement.gone:
+        # By itself: whoever comes next need not list it any more.
+        new.rewrite(content.spec.spec_id, (), arrangement.gone)
+    new.add()
+    return new.updates(Operation.REPLACE, now, {})
 
 
 class _New:

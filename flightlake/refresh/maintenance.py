@@ -1,4 +1,5 @@
-"""Upkeep of views: old snapshots expire, and what refreshes left behind is deleted.
+"""Upkeep of views: old snapshots expire, what refreshes left behind is deleted, and small files
+are put together.
 
 Each view is looked at by itself, and what goes wrong with one stops no other.  It costs a view
 two readings of its metadata and one listing of its folder where there is nothing to do.
@@ -6,32 +7,26 @@ two readings of its metadata and one listing of its folder where there is nothin
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
-from flightlake.errors import (
-    DamagedData,
-    FlightlakeError,
-    InternalError,
-    NotFound,
-    PreconditionFailed,
-    TimedOut,
-    Unsupported,
-)
+from flightlake.errors import FlightlakeError, InternalError, PreconditionFailed, TimedOut
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed, current
+from flightlake.lake.compaction import Compacted
 from flightlake.lake.deletion import Deleted
 from flightlake.lake.expiry import Expired, expire
 from flightlake.lake.materialized import is_materialized_view
-from flightlake.lake.reach import stored_key
 from flightlake.lake.retention import expirable
 from flightlake.lake.unreferenced import remove_unreferenced
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
+from flightlake.refresh.compacting import Compactor
+from flightlake.refresh.kept_views import kept_views, marks, shared
 from flightlake.refresh.policy import policy_of
 from flightlake.refresh.recorded import recorded, states
 from flightlake.refresh.status import code_name
@@ -61,7 +56,8 @@ class Upkeep:
 
 @dataclass(frozen=True, slots=True)
 class Maintained:
-    """What was done for a view: ``expired`` and ``unreferenced``, or why it ended in ``failure``.
+    """What was done for a view: ``expired``, ``unreferenced`` and ``compacted``, or why it ended in
+    ``failure``.
 
     What was deleted before a failure is not counted.
     """
@@ -69,6 +65,7 @@ class Maintained:
     view: TableIdentifier
     expired: Expired = field(default_factory=lambda: Expired(0, Deleted()))
     unreferenced: Deleted = field(default_factory=Deleted)
+    compacted: Compacted = field(default_factory=Compacted)
     failure: FlightlakeError | None = None
 
 
@@ -82,6 +79,7 @@ class Maintenance:
         upkeep: What is kept for how long.
         clock: The time.
         observer: Is told of each view for which something was done, or which failed.
+        compactor: Puts small files together; None to leave them.
     """
 
     catalogs: Catalogs
@@ -89,6 +87,7 @@ class Maintenance:
     upkeep: Upkeep
     clock: Clock
     observer: Observer
+    compactor: Compactor | None = None
 
     def run(
         self,
@@ -110,67 +109,85 @@ class Maintenance:
             FlightlakeError: The reason of *call*.
         """
         begun = self.clock.now()
-        views = list(self._views(call))
+        views = list(kept_views(self.catalogs, self.writable, call))
         in_use = recorded(views)
-        known = Counter(mark for view in views for mark in _marks(view))
+        known = Counter(mark for view in views for mark in marks(view))
 
         def one(view: Committed) -> Maintained | None:
             if call.reason is not None or not mine(view.identifier) or busy(view.identifier):
                 return None
-            if any(known[mark] > 1 for mark in _marks(view)):
-                return self._ended(Maintained(view.identifier, failure=_shared(view)), timedelta())
+            if any(known[mark] > 1 for mark in marks(view)):
+                return self._ended(Maintained(view.identifier, failure=shared(view)), timedelta())
             uuid = str(view.metadata.table_uuid)
             return self._maintained(view, in_use.get(uuid, frozenset()), begun, call)
 
+        return self._all(one, views, call)
+
+    def compact(self, call: Cancellation, mine: Predicate = lambda view: True) -> list[Maintained]:
+        """Put small files together, of all views, and nothing else; see ``run``."""
+
+        def one(view: Committed) -> Maintained | None:
+            if call.reason is not None or not mine(view.identifier):
+                return None
+
+            def work(own: Cancellation, done: "_Done") -> None:
+                done.compacted = self._compacted(view, own)
+
+            return self._kept(view, work, call)
+
+        return self._all(one, kept_views(self.catalogs, self.writable, call), call)
+
+    def _all(
+        self,
+        one: Callable[[Committed], Maintained | None],
+        views: Iterable[Committed],
+        call: Cancellation,
+    ) -> list[Maintained]:
         with ThreadPoolExecutor(self.upkeep.at_once, thread_name_prefix="upkeep") as threads:
-            done = [one for one in threads.map(one, views) if one is not None]
+            done = [found for found in threads.map(one, views) if found is not None]
         call.check()
         return done
-
-    def _views(self, call: Cancellation) -> Iterator[Committed]:
-        for name in sorted(self.writable):
-            catalog = self.catalogs.get(name)
-            if catalog is None or not isinstance(catalog, WritableCatalog):
-                continue
-            for db_schema in catalog.db_schemas():
-                try:
-                    tables = catalog.materialized_views(db_schema)
-                except NotFound:  # dropped since it was listed
-                    continue
-                for table in tables:
-                    call.check()
-                    try:
-                        found = current(catalog, TableIdentifier(name, db_schema, table))
-                    except (DamagedData, Unsupported):  # then it is not refreshed either
-                        continue
-                    if found is not None and is_materialized_view(found.metadata):
-                        yield found
 
     def _maintained(
         self, listed: Committed, in_use: frozenset[int], begun: datetime, call: Cancellation
     ) -> Maintained:
-        started = self.clock.monotonic()
-        expired, unreferenced, failure = Expired(0, Deleted()), Deleted(), None
-        try:
-            own = _Bounded(call, self.upkeep.timeout, self.clock)
+        def work(own: Cancellation, done: _Done) -> None:
             view = self._still(listed)  # others took their time, and it may have been refreshed
             if view is not None:
-                expired = self._expired(view, in_use, begun, own)
-                view = self._still(view) if expired.snapshots else view
+                done.expired = self._expired(view, in_use, begun, own)
+                view = self._still(view) if done.expired.snapshots else view
             # Elsewhere it is not told what all is reached (``remove_unreferenced``).
             catalog = self._catalog(listed)
             if view is not None and catalog.compares_properties():
                 age = self.upkeep.unreferenced_age
-                unreferenced = remove_unreferenced(catalog, view, begun, age, own)
+                done.unreferenced = remove_unreferenced(catalog, view, begun, age, own)
+            view = self._still(listed) if self.compactor is not None else None
+            if view is not None:
+                done.compacted = self._compacted(view, own)
+
+        return self._kept(listed, work, call)
+
+    def _kept(
+        self, view: Committed, work: Callable[[Cancellation, "_Done"], None], call: Cancellation
+    ) -> Maintained:
+        """Do *work* for a view; return what was done, however it ended."""
+        started, done, failure = self.clock.monotonic(), _Done(), None
+        try:
+            work(_Bounded(call, self.upkeep.timeout, self.clock), done)
         except FlightlakeError as known:
             failure = known
         except Exception as defect:  # noqa: BLE001 - other views have nothing to do with it
             self.observer.observe(
                 InternalFailure("maintenance", None, "".join(traceback.format_exception(defect)))
             )
-            failure = InternalError(f"the upkeep of {listed.identifier} met an internal error")
-        done = Maintained(listed.identifier, expired, unreferenced, failure)
-        return self._ended(done, timedelta(seconds=self.clock.monotonic() - started))
+            failure = InternalError(f"the upkeep of {view.identifier} met an internal error")
+        told = Maintained(view.identifier, done.expired, done.unreferenced, done.compacted, failure)
+        return self._ended(told, timedelta(seconds=self.clock.monotonic() - started))
+
+    def _compacted(self, view: Committed, call: Cancellation) -> Compacted:
+        if self.compactor is None:
+            return Compacted()
+        return self.compactor.compact(self._catalog(view), view, call)
 
     def _still(self, view: Committed) -> Committed | None:
         """Return *view* as it is now; None if it is not there any more, or no view."""
@@ -179,8 +196,9 @@ class Maintenance:
         return now if same and now is not None and is_materialized_view(now.metadata) else None
 
     def _ended(self, done: Maintained, duration: timedelta) -> Maintained:
-        left = done.unreferenced
-        if done.failure is not None or done.expired.snapshots or left.files or left.failed:
+        left, compacted = done.unreferenced, done.compacted.snapshot is not None
+        some = done.expired.snapshots or left.files or left.failed or compacted
+        if done.failure is not None or some:
             self.observer.observe(_fact(done, duration))
         return done
 
@@ -205,21 +223,13 @@ class Maintenance:
         return catalog
 
 
-def _marks(view: Committed) -> tuple[object, ...]:
-    """Return what no two views have in common, unless it is one table with two names.
+@dataclass(slots=True)
+class _Done:
+    """What was done for a view by now."""
 
-    Two catalogs may give one store different names, or the table different folders.
-    """
-    folder = stored_key(view.store, view.metadata.location).rstrip("/")
-    return (view.store.place, folder), str(view.metadata.table_uuid)
-
-
-def _shared(view: Committed) -> PreconditionFailed:
-    return PreconditionFailed(
-        f"{view.identifier} is in one folder with another view, or is the same table, as one is"
-        " that two catalogs know; nothing is deleted, as each has files that the other does not"
-        " know of"
-    )
+    expired: Expired = field(default_factory=lambda: Expired(0, Deleted()))
+    unreferenced: Deleted = field(default_factory=Deleted)
+    compacted: Compacted = field(default_factory=Compacted)
 
 
 class _Bounded(Cancellation):
@@ -231,6 +241,9 @@ class _Bounded(Cancellation):
         self._clock = clock
         self._timeout = timeout.total_seconds()
         self._until = clock.monotonic() + self._timeout
+
+    def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._call.on_cancel(callback)
 
     def check(self) -> None:
         self._call.check()
@@ -249,6 +262,10 @@ def _fact(done: Maintained, duration: timedelta) -> MaintenanceFinished:
         unreferenced=left.files,
         unreferenced_bytes=left.bytes,
         failed=deleted.failed + left.failed,
+        compacted=done.compacted.files,
+        compacted_into=done.compacted.into,
+        compacted_bytes=done.compacted.bytes,
+        manifests=done.compacted.manifests,
         duration=duration,
         error=None if done.failure is None else done.failure.message,
     )

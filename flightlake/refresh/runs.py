@@ -160,21 +160,38 @@ class Runs:
             watcher(view)
 
     @contextmanager
+    def alone(self, view: TableIdentifier, patience: timedelta) -> Iterator[bool]:
+        """While entered, no refresh of *view* runs; gives False if one still does after *patience*.
+
+        Refreshes that are wanted meanwhile wait.
+        """
+        with self._in_line(view) as turn:
+            yield self._clock.wait(turn, patience)
+
+    @contextmanager
     def _turn(self, run: Run) -> Iterator[None]:
         """While entered, no other refresh of the view runs."""
-        view, turn = run.wanted.view, threading.Event()
+        with self._in_line(run.wanted.view) as turn:
+            forget = run.call.on_cancel(turn.set)
+            try:
+                self._clock.wait(turn, None)
+                run.call.check()
+                yield
+            finally:
+                forget()
+
+    @contextmanager
+    def _in_line(self, view: TableIdentifier) -> Iterator[threading.Event]:
+        """Stand in line for *view*; gives what is set once all who were before have gone."""
+        turn = threading.Event()
         with self._lock:
             line = self._lines.setdefault(view, deque())
             line.append(turn)
             if line[0] is turn:
                 turn.set()
-        forget = run.call.on_cancel(turn.set)
         try:
-            self._clock.wait(turn, None)
-            run.call.check()
-            yield
+            yield turn
         finally:
-            forget()
             with self._lock:
                 line.remove(turn)
                 if line:

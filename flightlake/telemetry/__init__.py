@@ -129,7 +129,9 @@ class MaintenanceFinished:
     ``status`` is a gRPC code name, ``error`` the message of a failure.  ``snapshots`` expired,
     and with them ``files`` of ``bytes`` were deleted; ``unreferenced`` files, of
     ``unreferenced_bytes``, were of refreshes that never ended; ``failed`` files could not be
-    deleted.
+    deleted.  ``compacted`` small files of ``compacted_bytes`` became ``compacted_into``, and the
+    view has ``manifests`` fewer.  ``dropped`` files of ``dropped_bytes`` were of a view that is not
+    there any more.
     """
 
     view: TableIdentifier
@@ -142,6 +144,12 @@ class MaintenanceFinished:
     failed: int
     duration: timedelta
     error: str | None = None
+    compacted: int = 0
+    compacted_into: int = 0
+    compacted_bytes: int = 0
+    manifests: int = 0
+    dropped: int = 0
+    dropped_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,12 @@ def _upkeep(fact: MaintenanceFinished) -> dict[str, object]:
         "unreferenced": fact.unreferenced,
         "unreferenced_bytes": fact.unreferenced_bytes,
         "failed": fact.failed,
+        "compacted": fact.compacted,
+        "compacted_into": fact.compacted_into,
+        "compacted_bytes": fact.compacted_bytes,
+        "manifests": fact.manifests,
+        "dropped": fact.dropped,
+        "dropped_bytes": fact.dropped_bytes,
         "total_ms": _milliseconds(fact.duration),
         "error": fact.error,
     }

@@ -161,6 +161,9 @@ class _ViewMetrics:
         self._deleted = _counter(
             registry, "mv_files_deleted_total", "Files deleted by the upkeep, by why.", "why"
         )
+        self._compacted = _counter(
+            registry, "mv_files_compacted_total", "Small files that the upkeep put together."
+        )
 
     def observe(self, fact: Fact) -> None:
         match fact:
@@ -177,6 +180,8 @@ class _ViewMetrics:
                 self._expired.inc(fact.snapshots)
                 self._deleted.labels("expired").inc(fact.files)
                 self._deleted.labels("unreferenced").inc(fact.unreferenced)
+                self._deleted.labels("dropped").inc(fact.dropped)
+                self._compacted.inc(fact.compacted)
             case Refreshing():
                 self._running.set(fact.running)
                 self._queued.set(fact.queued)
