@@ -27,7 +27,7 @@ from flightlake.query.service import Described, QueryService, StatementLimits
 from flightlake.refresh.grammar import is_view_statement, parse
 from flightlake.refresh.outcomes import schema_of
 from flightlake.refresh.service import Asked, MaterializedViews
-from flightlake.refresh.statements import ViewStatement
+from flightlake.refresh.statements import CancelRefresh, ViewStatement
 from flightlake.telemetry import Observer
 
 _KIND = "materialized view"
@@ -154,13 +154,22 @@ class ViewStatements:
         with record.failing(call), self._query.deadlines.limiting(call, self._limits.timeout):
             parsed = self._parsed(statement)
             asked = Asked(identity, statement.catalog, statement.db_schema, statement.branch, call)
-            slot = record.queued(lambda: self._slots.take(call))
-            try:
+            if isinstance(parsed, CancelRefresh):  # so that it helps where refreshes have all slots
                 rows = self._views.run(parsed, asked)
-            finally:
-                slot.free()
+            else:
+                rows = self._admitted(parsed, asked, record)
         record.finish(rows.num_rows, rows.nbytes, None)
         return rows
+
+    def _admitted(self, parsed: ViewStatement, asked: Asked, record: Record) -> pa.Table:
+        slot = record.queued(lambda: self._slots.take(asked.call))
+        # Free at once when nobody wants the answer, however long a store does not give its own.
+        forget = asked.call.on_cancel(slot.free)
+        try:
+            return self._views.run(parsed, asked)
+        finally:
+            forget()
+            slot.free()
 
     @contextmanager
     def _once(self, statement: Statement, call: Cancellation) -> Iterator[None]:

@@ -1,16 +1,33 @@
-"""Refreshes that nobody waits for: few at a time, and only where no statement waits."""
+"""Refreshes that nobody waits for: few at a time, and only where no statement waits.
+
+One that is cancelled may hang in a store that does not answer, until that times out.  Nobody
+wants it any more, so another task takes its place at once.
+"""
 
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN = timedelta(milliseconds=100)
 _PATIENCE = timedelta(minutes=1)
+_SPARE = 8
+"""So many cancelled tasks may be about to end beside those that run."""
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    work: Callable[[], object]
+    call: Cancellation
+    left: bool = False
+    ended: bool = False
 
 
 class Background:
@@ -28,8 +45,9 @@ class Background:
         self._crowded = crowded
         self._clock = clock
         self._lock = threading.Condition()
-        self._waiting: deque[Callable[[], object]] = deque()
+        self._waiting: deque[_Task] = deque()
         self._active = 0
+        self._left = 0
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._listeners: list[Callable[[], object]] = []
@@ -55,14 +73,21 @@ class Background:
         """Call *listener* whenever a slot has become free; it must not raise."""
         self._listeners.append(listener)
 
-    def submit(self, task: Callable[[], object]) -> None:
-        """Run *task* when it is its turn; after ``stop``, at once, so that it can see that."""
+    def submit(
+        self,
+        work: Callable[[], object],
+        call: Cancellation | None = None,
+        first: bool = False,
+    ) -> None:
+        """Run *work* when it is its turn; after ``stop``, at once, so that it can see that.
+
+        If *call* is cancelled while it runs, another takes its place.  *first*: before all others
+        that wait.
+        """
+        task = _Task(work, call or Cancellation())
         with self._lock:
-            self._waiting.append(task)
-            if len(self._threads) < self._slots:
-                thread = threading.Thread(target=self._run, name="refresh", daemon=True)
-                thread.start()
-                self._threads.append(thread)
+            self._waiting.insert(0 if first else len(self._waiting), task)
+            self._begin()
             self._lock.notify()
 
     def stop(self, patience: timedelta) -> bool:
@@ -79,22 +104,54 @@ class Background:
             thread.join(max(deadline - self._clock.monotonic(), 0.0))
         return not any(thread.is_alive() for thread in threads)
 
+    def _begin(self) -> None:
+        if len(self._threads) < self._slots + self._left:
+            thread = threading.Thread(target=self._run, name="refresh", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
     def _run(self) -> None:
         while (task := self._next()) is not None:
             until = self._clock.monotonic() + _PATIENCE.total_seconds()
             while self._crowded() and self._clock.monotonic() < until:
                 if self._clock.wait(self._stopping, _LOOK_AGAIN):
                     break
+            forget = task.call.on_cancel(partial(self._leave, task))
             try:
-                task()
+                task.work()
             except Exception:  # noqa: BLE001 - the next task must still run
                 _LOG.exception("a task in the background failed")
-            with self._lock:
-                self._active -= 1
+            finally:
+                forget()
+            if self._replaced(task):
+                return
             for listener in self._listeners:
                 listener()
 
-    def _next(self) -> Callable[[], object] | None:
+    def _leave(self, task: _Task) -> None:
+        """Let another take the place of *task*, which nobody wants any more, and which runs."""
+        with self._lock:
+            if task.ended or self._left == _SPARE or self._stopping.is_set():
+                return
+            task.left = True
+            self._left += 1
+            self._active -= 1
+            self._begin()
+        for listener in self._listeners:
+            listener()
+
+    def _replaced(self, task: _Task) -> bool:
+        """Take note that *task* has ended; return whether another thread is in its place."""
+        with self._lock:
+            task.ended = True
+            if not task.left:
+                self._active -= 1
+                return False
+            self._left -= 1
+            self._threads.remove(threading.current_thread())
+            return True
+
+    def _next(self) -> _Task | None:
         with self._lock:
             while not self._waiting:
                 if self._stopping.is_set():

@@ -1,5 +1,6 @@
 """Refreshing a view by its name, for whoever wants it: at once, or in the background."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,23 +61,29 @@ class Jobs:
     def later(self, jobs: Sequence[Job]) -> list[Run]:
         """Refresh views in the background, one after the other; return their runs."""
         runs = [self.runs.queued(job.wanted, Cancellation()) for job in jobs]
+        self._begin(deque(zip(jobs, runs, strict=True)), first=False)
+        return runs
+
+    def _begin(self, waiting: deque[tuple[Job, Run]], *, first: bool = True) -> None:
+        """Refresh the first that is *waiting*, then the next."""
+        if not waiting:
+            return
+        job, run = waiting.popleft()
 
         def task() -> None:
-            for job, run in zip(jobs, runs, strict=True):
-                try:
-                    self.runs.carry_out(run, self._limited(self._work(job), job))
-                except Exception:  # noqa: BLE001, S112 - whoever listens to the runs was told
-                    continue
+            # Whoever listens to the runs is told how it ends.
+            with suppress(Exception):
+                self.runs.carry_out(run, self._limited(self._work(job), job))
+            self._begin(waiting)
 
-        self.background.submit(task)
-        return runs
+        self.background.submit(task, run.call, first)
 
     def _work(self, job: Job) -> Work:
         view = job.wanted.view
 
         def work(refresh_id: str, call: Cancellation) -> Outcome:
             catalog = self.views.writable_catalog(view)
-            base = self.views.existing(view)
+            base = self.refresher.threads.run(lambda: self.views.existing(view), call)
             outcome = self.refresher.refresh(catalog, base, job.full, call, refresh_id)
             status = status_of(base.metadata.properties)
             if succeeded(status) != status:
@@ -89,8 +96,9 @@ class Jobs:
 
     def _limited(self, work: Work, job: Job) -> Work:
         def limited(refresh_id: str, call: Cancellation) -> Outcome:
-            view = job.wanted.view
-            found = self.views.existing(view).metadata.properties
+            view, threads = job.wanted.view, self.refresher.threads
+            # On a thread that can be left: its store may hang, too.
+            found = threads.run(lambda: self.views.existing(view).metadata.properties, call)
             limit = policy_of(found, view).timeout or self.timeout
             error = TimedOut(
                 f"the refresh of {view} took longer than {limit.total_seconds():g} s; give it more"

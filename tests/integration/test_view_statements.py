@@ -1,6 +1,7 @@
 """ALTER, CANCEL, ASYNC and their kind over a lake in a folder, without a server."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -8,10 +9,26 @@ import pytest
 from flightlake.errors import AlreadyExists, FlightlakeError, InvalidSql, NotFound
 from flightlake.refresh.runs import STATEMENT, Wanted
 from tests.fix_catalogs import orders
-from tests.fix_materialized import Interrupted, Mill, Mills
+from tests.fix_materialized import Interrupted, Mill, Mills, Odd
 from tests.fix_server import eventually
 
 MAKE = "CREATE MATERIALIZED VIEW v AS SELECT id FROM orders"
+
+
+class Hanging(Odd):
+    """Answers its next change no sooner than it is ``released``, once it is told to ``hang``."""
+
+    hang, hangs = False, False
+
+    def __init__(self, catalog: Any) -> None:
+        super().__init__(catalog)
+        self.released = threading.Event()
+
+    def swap(self, *change: Any) -> Any:
+        if self.hang:
+            self.hang, self.hangs = False, True
+            self.released.wait(60)
+        return self.catalog.swap(*change)
 
 
 @pytest.fixture
@@ -184,6 +201,25 @@ def test_an_asynchronous_refresh_answers_at_once_and_can_be_cancelled(mill: Mill
     assert len(mill.stored("v")) == 3
     with pytest.raises(NotFound, match="no refresh"):
         mill.run(f"CANCEL REFRESH '{again}'")
+
+
+def test_a_refresh_that_is_cancelled_while_its_store_hangs_holds_up_no_other(mills: Mills) -> None:
+    mill = mills(Hanging)
+    mill.lake.create("orders").append(orders(1, 2))
+    mill.run(MAKE)
+    mill.run(MAKE.replace("VIEW v", "VIEW w"))
+    mill.table("orders").append(orders(3))
+    mill.catalog.hang = True
+    row = mill.one("REFRESH MATERIALIZED VIEW v ASYNC")
+    eventually(lambda: mill.catalog.hangs, "a refresh that hangs")
+    mill.run("REFRESH MATERIALIZED VIEW w ASYNC")
+    assert mill.views.jobs.background.free == 0
+    mill.run(f"CANCEL REFRESH '{row['refresh_id']}'")
+    eventually(lambda: len(mill.stored("w")) == 3, "the refresh of the other view")
+    assert not mill.catalog.released.is_set()
+    mill.catalog.released.set()
+    eventually(lambda: not mill.views.jobs.runs.under_way(), "the end of what hung")
+    assert mill.views.jobs.background.free == 1
 
 
 def test_what_a_refresh_would_do_is_told_and_not_done(mill: Mill) -> None:

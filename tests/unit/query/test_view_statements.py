@@ -1,5 +1,6 @@
 """Statements about views are described without being run, and a ticket runs one once."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -148,3 +149,25 @@ def test_each_statement_is_told_of_once(bench: Bench) -> None:
         bench.read(bench.ticket("REFRESH MATERIALIZED VIEW w"))
     told = [(fact.kind, fact.status) for fact in bench.observed.facts if hasattr(fact, "kind")]
     assert told == [("materialized view", "OK"), ("materialized view", "NOT_FOUND")]
+
+
+def test_a_refresh_that_holds_the_last_slot_and_hangs_can_be_cancelled(bench: Bench) -> None:
+    bench.read(bench.ticket("CREATE MATERIALIZED VIEW v AS SELECT id FROM orders"))
+    bench.mill.table("orders").append(orders(3))
+    released, hangs = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        released.wait(60)
+
+    bench.mill.catalog.before = hang
+    work = in_thread(lambda: bench.read(bench.ticket("REFRESH MATERIALIZED VIEW v")))
+    assert hangs.wait(60)
+    (run,) = bench.mill.views.jobs.runs.under_way()
+    (told,) = bench.read(bench.ticket(f"CANCEL REFRESH '{run.id}'"))
+    assert told["state"] == "CANCELLED"
+    # Its slot is free, although its catalog has not answered yet.
+    assert len(bench.read(bench.ticket("SHOW MATERIALIZED VIEWS"))) == 1
+    assert bench.mill.views.jobs.runs.under_way()
+    released.set()
+    assert work.result()[0]["rows"] == 3  # what was on its way by then was done

@@ -4,6 +4,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+from flightlake.cancellation import Cancellation
 from flightlake.clock import ManualClock, SystemClock
 from flightlake.refresh.background import Background
 from tests.fix_server import eventually
@@ -85,3 +86,37 @@ def test_an_end_waits_for_all_tasks_together_and_not_for_each() -> None:
     assert not background.stop(timedelta(seconds=0.5))
     assert time.monotonic() - begun < 1.5
     release.set()
+
+
+def test_a_task_that_is_cancelled_gives_up_its_place_at_once_and_may_end_later() -> None:
+    background, hanging, call = Background(1, lambda: False, SystemClock()), [], Cancellation()
+    release, second, third = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hanging.append(threading.current_thread())
+        release.wait(60)
+
+    background.submit(hang, call)
+    background.submit(second.set)
+    eventually(lambda: hanging and background.waiting == 1, "a task that hangs")
+    call.cancel()
+    assert second.wait(60)
+    eventually(lambda: background.free == 1, "the end of the second")
+    release.set()
+    eventually(lambda: not hanging[0].is_alive(), "the end of the thread that was replaced")
+    assert background.free == 1
+    background.submit(third.set)
+    assert third.wait(60)
+    assert background.stop(timedelta(seconds=60))
+
+
+def test_a_task_can_go_before_those_that_wait() -> None:
+    background, release, done = Background(1, lambda: False, SystemClock()), threading.Event(), []
+    background.submit(lambda: release.wait(60))
+    eventually(lambda: background.free == background.waiting == 0, "the first")
+    background.submit(lambda: done.append("last"))
+    background.submit(lambda: done.append("first"), first=True)
+    release.set()
+    eventually(lambda: len(done) == 2, "both")
+    assert done == ["first", "last"]
+    assert background.stop(timedelta(seconds=60))
