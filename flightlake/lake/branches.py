@@ -28,6 +28,7 @@ from pyiceberg.table.update import (
 
 from flightlake.errors import NotFound, PreconditionFailed, Unsupported
 from flightlake.lake.ancestry import ancestry
+from flightlake.lake.branch_points import SETTINGS, is_point, points
 from flightlake.lake.catalogs import Catalog
 from flightlake.lake.materialized import (
     PREFIX,
@@ -114,6 +115,7 @@ def kept_to(
             found.append(update)
     if head is not None:
         found.append(_at(branch, head))
+    told |= points(told, branch, metadata.properties)
     return [*found, SetPropertiesUpdate(updates=told)] if told else found
 
 
@@ -136,16 +138,24 @@ def made_here(metadata: TableMetadata, branch: str) -> bool:
     return told and is_materialized_view(seen_from(metadata, branch))
 
 
-def forwarded(metadata: TableMetadata, branch: str) -> list[TableUpdate] | None:
-    """Return what makes *branch* the ``main`` of a table; None if ``main`` has gone elsewhere."""
+def forwarded(
+    metadata: TableMetadata, branch: str, settings: Mapping[str, str]
+) -> list[TableUpdate] | None:
+    """Return what makes *branch* the ``main`` of a table; None if ``main`` has gone elsewhere.
+
+    Of ``SETTINGS``, ``main`` takes those that *settings* say, and keeps its own otherwise.
+    """
     seen = seen_from(metadata, branch)
     head, main = seen.current_snapshot_id, metadata.current_snapshot_id
     if main is not None and all(one.snapshot_id != main for one in ancestry(metadata, head)):
         return None
     changed = {
         name: text
-        for name, text in seen.properties.items()
-        if metadata.properties.get(name) != text and name != SPEC
+        for name, text in {**seen.properties, **settings}.items()
+        if metadata.properties.get(name) != text
+        and name != SPEC
+        and not is_point(name)
+        and (name in settings or name not in SETTINGS)
     }
     if seen.current_snapshot_id is None:
         return None

@@ -12,13 +12,14 @@ from flightlake.cancellation import Cancellation
 from flightlake.errors import InvalidRequest, NotFound, PreconditionFailed
 from flightlake.lake.branches import BranchCatalog, forwarded, made_here, seen_from, without
 from flightlake.lake.commits import Committed, Refused, commit, current
+from flightlake.lake.materialized import DEFINITION
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.asking import Asked
 from flightlake.refresh.finding import Views
 from flightlake.refresh.jobs import Jobs
+from flightlake.refresh.merged_settings import merged_settings
 from flightlake.refresh.outcomes import READY, Outcome
-from flightlake.refresh.policy import POLICY
 from flightlake.refresh.records import definition_of, state_of
 from flightlake.refresh.runs import STATEMENT, Wanted
 from flightlake.refresh.statements import Merge
@@ -81,7 +82,8 @@ def _existing(catalog: WritableCatalog, view: TableIdentifier, branch: str) -> C
 
 def _forward(catalog: WritableCatalog, base: Committed, branch: str) -> Outcome | None:
     """Make the branch ``main``, if ``main`` has not moved since; return None otherwise."""
-    updates = forwarded(base.metadata, branch)
+    settings = merged_settings(base.metadata, branch, base.identifier)
+    updates = forwarded(base.metadata, branch, settings)
     if updates is None:
         return None
     done = commit(catalog, base, updates, lambda now: branch not in now.refs)
@@ -101,9 +103,10 @@ def _anew(
     call: Cancellation,
 ) -> Outcome:
     view, seen = base.identifier, seen_from(base.metadata, branch).properties
-    wanted = definition_of(seen, view)
-    newer = max(wanted.version, definition_of(base.metadata.properties, view).version) + 1
-    more = {POLICY: seen[POLICY]} if POLICY in seen else {}
+    more = dict(merged_settings(base.metadata, branch, view))
+    now = definition_of(base.metadata.properties, view)
+    wanted = definition_of({DEFINITION: more.pop(DEFINITION)}, view) if DEFINITION in more else now
+    newer = max(definition_of(seen, view).version, now.version) + 1
     definition = replace(wanted, version=newer)
     outcome = jobs.refresher.make(catalog, view, base, definition, call, refresh_id, more)
     _forget(catalog, view, branch)

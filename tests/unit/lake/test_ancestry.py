@@ -58,4 +58,4 @@ def test_a_circle_does_not_lead_to_a_snapshot_outside_of_it(table: IcebergTable)
     assert [snapshot for snapshot, _ in unread(turned, first, None, None)] == [third]
     now = table.metadata.model_copy(update={"current_snapshot_id": third})
     assert not reached_by_compaction(now, first)
-    assert forwarded(table.metadata, "b") is None
+    assert forwarded(table.metadata, "b", {}) is None
