@@ -12,6 +12,8 @@ from dataclasses import dataclass
 _SEPARATOR = "."
 AS_OF_MARK = "\x01"
 """In the table part of an identifier, between its name and the version it is read at."""
+MAIN = "main"
+"""What is read and changed where no branch is named."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,6 +28,11 @@ class TableIdentifier:
         table, mark, version = self.table.partition(AS_OF_MARK)
         name = ".".join(quote(part) for part in (self.catalog, self.db_schema, table))
         return f"{name} FOR {version}" if mark else name
+
+
+def branch_named(name: str) -> str:
+    """Return the branch that *name* means; ``main`` is none of its own, and so ``""``."""
+    return "" if name == MAIN else name
 
 
 def quote(name: str) -> str:

@@ -4,6 +4,8 @@ import argparse
 from typing import Any
 
 from flightlake.cli import project_server, sql_target
+from flightlake.errors import InvalidRequest
+from flightlake.names import MAIN
 from flightlake.project.merging import Merged, merge, views_on
 
 _DESCRIPTION = """\
@@ -29,6 +31,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     project_server.require_somebody(args)
+    if args.branch == MAIN:
+        raise InvalidRequest(f"views are merged into {MAIN}; name the branch they come from")
     with project_server.connected(args, args.branch) as server:
         views = views_on(args.branch, server)
     print("\n".join(f"{view} has branch {args.branch}" for view in views), flush=True)

@@ -10,6 +10,7 @@ from typing import Any
 from flightlake.cli import sql_target
 from flightlake.cli.sql_statement import Statement
 from flightlake.errors import InvalidRequest
+from flightlake.names import branch_named
 from flightlake.project.files import Project, read_project
 from flightlake.project.server import Server, placed
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--branch",
         metavar="NAME",
+        type=branch_named,
         default="",
         help="leave main as it is, and build what changes on a branch; `merge` makes it main",
     )

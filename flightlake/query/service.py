@@ -17,6 +17,7 @@ from flightlake.engine.result import Result
 from flightlake.engine.sql_text import SqlText, read
 from flightlake.errors import FlightlakeError, InvalidRequest, NotFound
 from flightlake.flightsql.payloads import Statement
+from flightlake.names import branch_named
 from flightlake.query.activity import Activity
 from flightlake.query.admission import Slot, Slots
 from flightlake.query.deadlines import Deadlines
@@ -99,7 +100,7 @@ class QueryService:
             db_schema=defaults.db_schema,
             subject=identity.subject,
             session_id=session.id,
-            branch=str(session.options.get("branch") or ""),
+            branch=branch_named(str(session.options.get("branch") or "")),
             own_token=identity.own_token,
             roles=identity.roles,
         )

@@ -14,6 +14,7 @@ from flightlake.lake.branches import BranchCatalog, forwarded, made_here, seen_f
 from flightlake.lake.commits import Committed, Refused, commit, current
 from flightlake.lake.materialized import DEFINITION
 from flightlake.lake.writing import WritableCatalog
+from flightlake.names import MAIN as MAIN
 from flightlake.names import TableIdentifier
 from flightlake.refresh.asking import Asked
 from flightlake.refresh.finding import Views
@@ -25,7 +26,6 @@ from flightlake.refresh.runs import STATEMENT, Wanted
 from flightlake.refresh.statements import Merge
 
 FAST_FORWARD = "FAST_FORWARD"
-MAIN = "main"
 _NAME = re.compile(r"\w[\w./-]{0,99}")
 _TRIES = 5
 
@@ -49,11 +49,14 @@ def merge(jobs: Jobs, statement: Merge, asked: Asked) -> Outcome:
     """Make what a branch of a view has that of ``main``.
 
     Raises:
+        InvalidRequest: The branch is ``main``.
         NotFound: There is no such view, or it has no such branch.
         PreconditionFailed: It is no branch that this server made.
         FlightlakeError: It cannot be done; nothing has changed, unless that is not known.
     """
     view, branch = asked.named(statement.name), statement.branch
+    if branch == MAIN:
+        raise InvalidRequest(f"views are merged into {MAIN}; name the branch they come from")
     catalog = jobs.views.writable_catalog(view)
     _existing(catalog, view, branch)
 

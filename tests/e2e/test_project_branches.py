@@ -90,6 +90,15 @@ def test_a_branch_that_failed_half_way_is_gone_on_with(works: Works) -> None:
     assert works.changes() == {}
 
 
+def test_main_is_no_branch_of_its_own(works: Works) -> None:
+    assert works.apply("--branch", "main").code == 0
+    assert works.plan("--branch", "main", "--prune").code == 0
+    assert works.changes() == {}
+    assert works.rows("SELECT count(*) FROM lake.gold.dear") == [(2,)]
+    code, _, err = merge(works, "main")
+    assert (code, "views are merged into main" in err) == (1, True)
+
+
 def test_what_cannot_be_done_on_a_branch_is_said(works: Works, tmp_path: Path) -> None:
     refused = works.plan("--branch", "trial", "--prune")
     assert (refused.code, "--prune drops views of main" in refused.err) == (1, True)

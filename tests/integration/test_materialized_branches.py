@@ -198,6 +198,13 @@ def test_what_main_has_changed_since_stays_where_the_branch_has_not_changed_it(
     assert "WHERE id > 1" in silver
 
 
+def test_main_is_no_branch_of_its_own(mill: Mill) -> None:
+    on(mill, "ALTER MATERIALIZED VIEW gold SET (comment = 'x')", "main")
+    assert "COMMENT 'x'" in made_by(mill, "gold")
+    with pytest.raises(InvalidRequest, match="views are merged into main"):
+        mill.run("MERGE MATERIALIZED VIEW gold FROM BRANCH 'main'")
+
+
 def test_what_both_have_changed_is_as_on_the_branch(mill: Mill) -> None:
     on(mill, "ALTER MATERIALIZED VIEW gold SET (target_lag = DOWNSTREAM, comment = 'here')")
     mill.run("ALTER MATERIALIZED VIEW gold SET (target_lag = '3 s', comment = 'there')")

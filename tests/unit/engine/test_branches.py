@@ -75,3 +75,9 @@ def test_the_outline_is_that_of_the_branch(branched: Lake, own_lab: Lab) -> None
     text, where = read("SELECT * FROM few"), replace(own_lab.defaults, branch="work")
     # A branch is read with the table's current schema (Iceberg spec, "Snapshot References").
     assert own_lab.engine.outline(text, where, {}).schema.names == ["id", "title"]
+
+
+def test_main_is_as_no_branch(served: Served) -> None:
+    served.session = Session("session-1", {"branch": "main"})
+    assert served.statement("SELECT 1").branch == ""
+    assert served.rows("SELECT count(*) FROM few") == [(6,)]

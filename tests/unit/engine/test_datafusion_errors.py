@@ -38,7 +38,7 @@ from tests.fix_engine import Defaults, Lab, Labs, data_files
         ("SELECT CAST('x' AS INT)", InvalidSql, "Cannot cast string 'x'"),
         ("SELECT CAST(name AS INT) FROM few", InvalidSql, "Cannot cast string 'n"),
         ("SELECT id FROM few UNION SELECT id, name FROM few", InvalidSql, "different number"),
-        ("SELECT id, 1 FROM few UNION ALL SELECT 1, id FROM few", Unsupported, "called id.*with AS"),
+        ("SELECT id, 1 FROM few UNION ALL SELECT 1, id FROM few", Unsupported, "called id.*AS"),
         ("SELECT (SELECT id FROM few)", InvalidSql, "more than one row|subquery"),
         ("SELECT id, name FROM few LIMIT -1", InvalidSql, "LIMIT must be"),
         ("SELECT id IN (SELECT id FROM few) FROM few", Unsupported, "only as a condition"),
