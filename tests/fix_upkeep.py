@@ -41,6 +41,7 @@ class Keeper:
     upkeep: Upkeep = UPKEEP
     small: Smallness | None = None
     alone: Alone = lambda view: nullcontext(True)
+    writable: frozenset[str] | None = None
 
     def run(self, **options: Any) -> list[Maintained]:
         return self.maintenance.run(Cancellation(), **options)
@@ -49,7 +50,7 @@ class Keeper:
     def maintenance(self) -> Maintenance:
         mill = self.mill
         catalogs = mill.views.jobs.refresher.catalogs
-        writable = frozenset(catalogs)
+        writable = frozenset(catalogs) if self.writable is None else self.writable
         compactor = None
         if self.small is not None:
             compactor = Compactor(mill.engine, catalogs, self.clock, self.small, alone=self.alone)

@@ -11,7 +11,7 @@ from flightlake.app.access import credential_gate
 from flightlake.app.running import App, State
 from flightlake.app.statements import statements
 from flightlake.app.system import history_store
-from flightlake.app.upkeep import housekeeping, maintenance
+from flightlake.app.upkeep import compactor, housekeeping, maintenance
 from flightlake.auth.keys import KeyRing
 from flightlake.auth.tokens import key_retention
 from flightlake.clock import Clock, SystemClock
@@ -66,8 +66,11 @@ def build(settings: Settings) -> App:
     # other (Engine); without a directory it spills where programs put temporary files.
     os.environ["TMPDIR"] = str(spill.path)
     store = history_store(settings, history, catalogs, clock)
-    query, views, scheduler = statements(settings, catalogs, spill, clock, observer, history, store)
-    upkeep = maintenance(settings, catalogs, clock, observer)
+    query, views, scheduler, jobs = statements(
+        settings, catalogs, spill, clock, observer, history, store
+    )
+    compacting = compactor(settings, jobs.refresher, clock, jobs.runs)
+    upkeep = maintenance(settings, catalogs, clock, observer, compacting)
     found = functions()
     services = Services(
         catalogs=catalogs.of(None),

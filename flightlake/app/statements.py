@@ -1,5 +1,7 @@
 """What runs statements, as the configuration says."""
 
+from pathlib import Path
+
 from flightlake.app.scheduling import scheduler
 from flightlake.app.system import Standings, system_tables
 from flightlake.clock import Clock
@@ -7,6 +9,7 @@ from flightlake.config import Settings, cores, memory_bytes
 from flightlake.engine.engine import Defaults, Engine, EngineSettings
 from flightlake.engine.spill import SpillDirectory
 from flightlake.lake.callers import CallerCatalogs
+from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.encoding import Encoding
 from flightlake.query.activity import Activity
 from flightlake.query.admission import Slots
@@ -34,9 +37,9 @@ def statements(
     observer: Observer,
     history: RefreshHistory,
     store: HistoryStore,
-) -> tuple[QueryService, ViewStatements, Scheduler]:
-    """Return what runs queries, what runs statements about materialized views, and what
-    refreshes them by itself.
+) -> tuple[QueryService, ViewStatements, Scheduler, Jobs]:
+    """Return what runs queries, what runs statements about materialized views, what refreshes
+    them by itself, and the refreshes that both have.
     """
     limits, shared = settings.limits, catalogs.of(None)
     running = limits.running or 2 * cores()
@@ -44,27 +47,28 @@ def statements(
     runs, found = Runs(clock, observer), Views(shared, settings.writable)
     standings = Standings()
     system = system_tables(activity, history, store, found, runs, standings.of, clock)
-    engine = Engine(
-        EngineSettings(
-            memory_bytes=limits.memory.of(memory_bytes()),
-            spill_directory=spill.path,
-            spill_bytes=limits.spill_limit,
-            threads=limits.threads or cores(),
-        ),
-        shared,
-    )
     workers = Workers(running)
+    refresher = open_refresher(settings, shared, workers, spill.path, clock)
+    engine = refresher.engine
     planning = Planning(engine, workers, catalogs.of, system)
     slots = Slots(running, limits.queued, limits.queue_timeout, clock, observer)
     bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
     defaults = Defaults(settings.default_catalog, settings.session.schema_)
     query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
-    encoding = Encoding.within(limits.memory.of(memory_bytes()), limits.threads or cores())
-    refresher = Refresher(engine, shared, workers, clock, encoding)
     jobs = _jobs(settings, refresher, query, slots, clock, runs, found)
     standings.scheduler = scheduler(settings, jobs, history.server, clock, observer)
     views = ViewStatements(MaterializedViews(jobs), query, slots, bounds, clock, observer)
-    return query, views, standings.scheduler
+    return query, views, standings.scheduler, jobs
+
+
+def open_refresher(
+    settings: Settings, catalogs: Catalogs, workers: Workers, spill: Path, clock: Clock
+) -> Refresher:
+    """Return what makes the rows of views, with the engine that all statements share."""
+    limits = settings.limits
+    memory, threads = limits.memory.of(memory_bytes()), limits.threads or cores()
+    engine = Engine(EngineSettings(memory, spill, limits.spill_limit, threads), catalogs)
+    return Refresher(engine, catalogs, workers, clock, Encoding.within(memory, threads))
 
 
 def _jobs(

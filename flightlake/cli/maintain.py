@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ _DESCRIPTION = """\
 Look after the materialized views of all writable catalogs, once.
 
 Snapshots that are older than refresh.keep_snapshots expire, unless a branch, a tag or another
-view needs them, and what only they had is deleted; so is what refreshes left that never ended.
+view needs them, and what only they had is deleted; so is what refreshes left that never ended,
+and what dropped views left. Small files are put together.
 A running server does the same every refresh.upkeep_every.
 
 Prints a line for each view. Exit code: 0 if all went well, 1 if something failed.
@@ -33,15 +35,26 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; return its exit code."""
     from flightlake.app.building import open_lake
-    from flightlake.app.upkeep import maintenance
+    from flightlake.app.statements import open_refresher
+    from flightlake.app.upkeep import compactor, maintenance
     from flightlake.cancellation import Cancellation
     from flightlake.clock import SystemClock
     from flightlake.config import load
+    from flightlake.query.workers import Workers
     from flightlake.telemetry import Observers
 
-    settings = load(args.config)
-    kept = maintenance(settings, open_lake(settings), SystemClock(), Observers(()))
-    done = kept.run(Cancellation())
+    settings, clock = load(args.config), SystemClock()
+    catalogs = open_lake(settings)
+    # Nothing is sorted or joined, so nothing spills; the server's directory is its own.
+    with TemporaryDirectory(prefix="flightlake-maintain-") as spill:
+        shared = catalogs.of(None)
+        refresher = open_refresher(settings, shared, Workers(1), Path(spill), clock)
+        compacting = compactor(settings, refresher, clock)
+        kept = maintenance(settings, catalogs, clock, Observers(()), compacting)
+        try:
+            done = kept.run(Cancellation())
+        finally:
+            refresher.engine.close()
     for line in report(done):
         print(line)
     return 1 if any(one.failure for one in done) else 0
@@ -57,7 +70,11 @@ def report(done: "Iterable[Maintained]") -> list[str]:
             f"{expired.deleted.files} files of theirs deleted",
             f"{left.files} unreferenced files deleted",
         ]
-        failed = expired.deleted.failed + left.failed
+        if one.compacted.snapshot is not None:
+            told.append(f"{one.compacted.files} small files made {one.compacted.into}")
+        if one.dropped.files:
+            told = [f"dropped; {one.dropped.files} files deleted"]
+        failed = expired.deleted.failed + left.failed + one.dropped.failed
         if failed:
             told.append(f"{failed} files could not be deleted")
         if one.failure is not None:

@@ -159,6 +159,9 @@ class Refresh(Section):
     keep_snapshots: Annotated[Duration, lasting("1s", "3660d")] = timedelta(days=1)
     keep_unreferenced: Annotated[Duration, lasting("1h", "366d")] = timedelta(days=1)
     upkeep_every: Annotated[Duration, lasting("0s", "366d")] = timedelta(hours=6)
+    compact_every: Annotated[Duration, lasting("0s", "366d")] = timedelta(minutes=10)
+    compact_files: Annotated[Count, Field(ge=0, le=10_000)] = 16
+    compact_below: Annotated[Size, Field(ge=2**10, le=256 * 2**20)] = 64 * 2**20
 
 
 class Logging(Section):

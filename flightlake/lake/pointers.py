@@ -11,11 +11,13 @@ from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil, new_table_metadata
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
-from pyiceberg.table.update import TableUpdate, update_table_metadata
+from pyiceberg.table.update import TableUpdate
 
 from flightlake.errors import FlightlakeError, InvalidSql, NotFound, Unsupported
 from flightlake.lake import blobs
+from flightlake.lake.bounded_cache import BoundedCache
 from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.metadata_changes import changed
 from flightlake.lake.new_files import put, remove
 from flightlake.lake.stores import StoreSettings
 from flightlake.lake.table import IcebergTable
@@ -29,7 +31,13 @@ from flightlake.lake.writing import (
 )
 from flightlake.names import TableIdentifier
 
+_PARSED = 10
+"""Bytes that a byte of a metadata file takes when it is parsed, roughly."""
+_KEPT_BYTES = 32 << 20
 _NUMBERED = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
+
+# By store and location: a metadata file never changes.
+_kept: BoundedCache[tuple[tuple[str, str, str], str], TableMetadata] = BoundedCache(_KEPT_BYTES)
 
 
 class PointedTables(ABC):
@@ -91,10 +99,12 @@ class PointedTables(ABC):
         if location is None:
             return None
         store = self.store(location)
-        content = blobs.read(store, location, f"the metadata of table {identifier}")
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        metadata = writable(lambda: TableMetadataUtil.parse_obj(json.loads(content)), identifier)
+
+        def read() -> tuple[TableMetadata, int]:
+            content = blobs.read(store, location, f"the metadata of table {identifier}")
+            return parsed_metadata(content, identifier), _PARSED * len(content)
+
+        metadata = _kept.get_or_make((store.place, location), read)
         return Committed(identifier, location, metadata, store)
 
     def fresh(
@@ -119,8 +129,7 @@ class PointedTables(ABC):
     ) -> Committed | Refusal:
         identifier, store = base.identifier, base.store
         old = base.location if isinstance(base, Committed) else None
-        changed = update_table_metadata(base.metadata, tuple(updates), metadata_location=old)
-        metadata = _not_earlier(changed, base.metadata)
+        metadata = _not_earlier(changed(base.metadata, updates, old), base.metadata)
         new = _next_location(metadata.location, old)
         content = metadata.model_dump_json().encode()
         try:
@@ -135,7 +144,10 @@ class PointedTables(ABC):
             raise
         except Exception as lost:
             raise Lost from lost
-        return Committed(identifier, new, metadata, store) if done else Refusal((new,))
+        if not done:
+            return Refusal((new,))
+        _kept.put((store.place, new), metadata, _PARSED * len(content))
+        return Committed(identifier, new, metadata, store)
 
     def drop(self, table: Committed) -> bool:
         name = table.identifier
@@ -169,6 +181,12 @@ def _told(change: Callable[[], bool]) -> bool:
         raise
     except Exception as lost:
         raise Lost from lost
+
+
+def parsed_metadata(content: bytes, identifier: TableIdentifier) -> TableMetadata:
+    """Return the metadata that a file holds; raises as ``writable`` does."""
+    plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    return writable(lambda: TableMetadataUtil.parse_obj(json.loads(plain)), identifier)
 
 
 def writable(parse: Callable[[], TableMetadata], identifier: TableIdentifier) -> TableMetadata:

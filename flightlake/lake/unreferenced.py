@@ -25,6 +25,7 @@ from flightlake.lake.commits import Committed, commit, current
 from flightlake.lake.deletion import Deleted, delete
 from flightlake.lake.materialized import PREFIX
 from flightlake.lake.reach import reached, stored_key
+from flightlake.lake.stores import StoreSettings
 from flightlake.lake.writing import WritableCatalog
 
 FENCE = f"{PREFIX}fence"
@@ -37,7 +38,7 @@ _ENDS = re.compile(r"(?=/((?:data|metadata)/.+))")
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """A file: its key in the store, its path below the table's folder, its bytes and its age."""
 
     key: str
@@ -89,13 +90,13 @@ def remove_unreferenced(
     return delete(table.store, {file.key: file.size for file in left}, call)
 
 
-def _without(found: Iterable[_Found], kept: Collection[str]) -> list[_Found]:
+def _without(found: Iterable[Found], kept: Collection[str]) -> list[Found]:
     return [file for file in found if file.path not in kept]
 
 
-def _left(table: Committed, before: datetime) -> list[_Found]:
+def _left(table: Committed, before: datetime) -> list[Found]:
     """Return the files that may be unreferenced: right place, right name, old enough."""
-    found = _listed(table)
+    found = listed(table.store, table.metadata.location, f"the folder of table {table.identifier}")
     newest: dict[str, datetime] = {}
     for file in found:
         inside = _DATA.fullmatch(file.path)
@@ -106,31 +107,41 @@ def _left(table: Committed, before: datetime) -> list[_Found]:
     for file in found:
         inside = _DATA.fullmatch(file.path)
         changed = newest[inside["refresh"]] if inside else file.changed
-        ours = inside or _MANIFEST.fullmatch(file.path) or _METADATA.fullmatch(file.path)
-        if ours and changed < before:
+        if is_ours(file.path) and changed < before:
             left.append(file)
     return left
 
 
-def _listed(table: Committed) -> list[_Found]:
-    """Return what is in the folders of *table* that refreshes write to."""
-    store = table.store
-    start = stored_key(store, table.metadata.location).rstrip("/") + "/"
+def is_ours(path: str) -> bool:
+    """Return whether a file is called as none but this server calls files of views.
+
+    *path* is below the table's folder.
+    """
+    return any(name.fullmatch(path) for name in (_DATA, _MANIFEST, _METADATA))
+
+
+def listed(store: StoreSettings, location: str, subject: str) -> list[Found]:
+    """Return what is in the folders below *location* that refreshes write to.
+
+    Raises:
+        NotReady: The store does not answer.
+    """
+    start = stored_key(store, location).rstrip("/") + "/"
     found = []
     for folder in ("data", "metadata"):
         selector = pafs.FileSelector(start + folder, allow_not_found=True, recursive=True)
-        with translated(f"the folder of table {table.identifier}"):
+        with translated(subject):
             infos = filesystem(store).get_file_info(selector)
         for info in infos:
             key = str(info.path)
             # A store that does not tell the time of a change has nothing old.
             if info.type != pafs.FileType.File or info.mtime is None or not key.startswith(start):
                 continue
-            found.append(_Found(key, key[len(start) :], int(info.size or 0), info.mtime))
+            found.append(Found(key, key[len(start) :], int(info.size or 0), info.mtime))
     return found
 
 
-def _overtaken(file: _Found, table: Committed) -> bool:
+def _overtaken(file: Found, table: Committed) -> bool:
     """Return whether *file* is a metadata file of a commit that can no longer succeed.
 
     A commit's metadata file has the number after that of the one it takes the place of.

@@ -1,6 +1,6 @@
 """CREATE and DROP MATERIALIZED VIEW."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from flightlake.cancellation import Cancellation
@@ -95,8 +95,12 @@ def _base(views: Views, statement: Create, view: TableIdentifier) -> Committed |
     return base
 
 
-def drop(views: Views, statement: Drop, asked: Asked) -> Iterator[Outcome]:
+def drop(
+    views: Views, statement: Drop, asked: Asked, remember: Callable[[Committed], bool]
+) -> Iterator[Outcome]:
     """Take a view out of its catalog, and with CASCADE all that read it.
+
+    *remember* is told of each that certainly left it, and says whether its files go later.
 
     Raises:
         NotFound: There is none.
@@ -119,10 +123,15 @@ def drop(views: Views, statement: Drop, asked: Asked) -> Iterator[Outcome]:
     readers = readers_of(view, views.all()) if statement.cascade else []
     for reader in reversed(readers):
         name = reader.identifier
-        dropped(views.writable_catalog(name), views.existing(name))
-        yield Outcome(name, DROPPED, reason=f"it read {view}; its files stay where they are")
+        found = views.existing(name)
+        dropped(views.writable_catalog(name), found)
+        yield Outcome(name, DROPPED, reason=f"it read {view}; {_fate(remember(found))}")
     dropped(catalog, base)
-    yield Outcome(view, DROPPED, reason="its files stay where they are")
+    yield Outcome(view, DROPPED, reason=_fate(remember(base)))
+
+
+def _fate(remembered: bool) -> str:
+    return "its files go with the upkeep" if remembered else "its files stay where they are"
 
 
 def _version(view: Committed) -> int:

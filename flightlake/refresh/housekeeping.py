@@ -3,6 +3,7 @@
 import logging
 import threading
 import traceback
+from collections.abc import Callable
 from datetime import timedelta
 
 from flightlake.cancellation import Cancellation
@@ -26,6 +27,7 @@ class Housekeeping:
         mine: Whether a view is this process's to look after.
         clock: The time.
         observer: Is told of defects.
+        compact_every: The time between two looks at small files alone; zero for none.
     """
 
     def __init__(
@@ -36,9 +38,14 @@ class Housekeeping:
         clock: Clock,
         observer: Observer,
         mine: Predicate = lambda view: True,
+        compact_every: timedelta = timedelta(),
     ) -> None:
         self._maintenance = maintenance
-        self._every = every
+        self._works: list[tuple[timedelta, Callable[[], object]]] = [
+            (often, work)
+            for often, work in ((every, self._keep), (compact_every, self._compact))
+            if often
+        ]
         self._busy = busy
         self._mine = mine
         self._clock = clock
@@ -50,8 +57,8 @@ class Housekeeping:
         """How many runs have ended."""
 
     def start(self) -> None:
-        """Begin; with nothing to write, or with an ``every`` of zero, nothing is ever done."""
-        if self._every and self._maintenance.writable:
+        """Begin; with nothing to write, or with times of zero, nothing is ever done."""
+        if self._works and self._maintenance.writable:
             self._thread.start()
 
     def stop(self, patience: timedelta = timedelta(seconds=10)) -> None:
@@ -62,15 +69,31 @@ class Housekeeping:
             self._thread.join(patience.total_seconds())
 
     def _loop(self) -> None:
-        wait = self._every / _FIRST
-        while not self._clock.wait(self._stopped, wait):
-            wait = self._every
-            try:
-                self._maintenance.run(self._call, self._busy, self._mine)
-            except FlightlakeError as failure:
-                if not self._stopped.is_set():
-                    _LOG.warning("the upkeep of views was put off: %s", failure.message)
-            except Exception as defect:  # noqa: BLE001 - the next run may fare better
-                detail = "".join(traceback.format_exception(defect))
-                self._observer.observe(InternalFailure("maintenance", None, detail))
-            self.runs += 1
+        now = self._clock.now()
+        due = [now + often / _FIRST for often, _ in self._works]
+        while True:
+            place = min(range(len(due)), key=due.__getitem__)
+            wait = max(due[place] - self._clock.now(), timedelta())
+            # A clock that was set back must not make it wait any longer.
+            often, work = self._works[place]
+            if self._clock.wait(self._stopped, min(wait, often)):
+                return
+            self._do(work)
+            due[place] = self._clock.now() + often
+
+    def _do(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except FlightlakeError as failure:
+            if not self._stopped.is_set():
+                _LOG.warning("the upkeep of views was put off: %s", failure.message)
+        except Exception as defect:  # noqa: BLE001 - the next run may fare better
+            detail = "".join(traceback.format_exception(defect))
+            self._observer.observe(InternalFailure("maintenance", None, detail))
+        self.runs += 1
+
+    def _keep(self) -> None:
+        self._maintenance.run(self._call, self._busy, self._mine)
+
+    def _compact(self) -> None:
+        self._maintenance.compact(self._call, self._mine)

@@ -26,6 +26,7 @@ from flightlake.lake.unreferenced import remove_unreferenced
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.compacting import Compactor
+from flightlake.refresh.dropping import remove_dropped
 from flightlake.refresh.kept_views import kept_views, marks, shared
 from flightlake.refresh.policy import policy_of
 from flightlake.refresh.recorded import recorded, states
@@ -56,8 +57,8 @@ class Upkeep:
 
 @dataclass(frozen=True, slots=True)
 class Maintained:
-    """What was done for a view: ``expired``, ``unreferenced`` and ``compacted``, or why it ended in
-    ``failure``.
+    """What was done for a view: ``expired``, ``unreferenced`` and ``compacted``; or ``dropped``,
+    if it is not there any more; or why it ended in ``failure``.
 
     What was deleted before a failure is not counted.
     """
@@ -66,6 +67,7 @@ class Maintained:
     expired: Expired = field(default_factory=lambda: Expired(0, Deleted()))
     unreferenced: Deleted = field(default_factory=Deleted)
     compacted: Compacted = field(default_factory=Compacted)
+    dropped: Deleted = field(default_factory=Deleted)
     failure: FlightlakeError | None = None
 
 
@@ -121,7 +123,7 @@ class Maintenance:
             uuid = str(view.metadata.table_uuid)
             return self._maintained(view, in_use.get(uuid, frozenset()), begun, call)
 
-        return self._all(one, views, call)
+        return [*self._all(one, views, call), *self._dropped(begun, mine, call)]
 
     def compact(self, call: Cancellation, mine: Predicate = lambda view: True) -> list[Maintained]:
         """Put small files together, of all views, and nothing else; see ``run``."""
@@ -181,13 +183,23 @@ class Maintenance:
                 InternalFailure("maintenance", None, "".join(traceback.format_exception(defect)))
             )
             failure = InternalError(f"the upkeep of {view.identifier} met an internal error")
-        told = Maintained(view.identifier, done.expired, done.unreferenced, done.compacted, failure)
+        told = Maintained(
+            view.identifier, done.expired, done.unreferenced, done.compacted, failure=failure
+        )
         return self._ended(told, timedelta(seconds=self.clock.monotonic() - started))
 
     def _compacted(self, view: Committed, call: Cancellation) -> Compacted:
         if self.compactor is None:
             return Compacted()
         return self.compactor.compact(self._catalog(view), view, call)
+
+    def _dropped(self, begun: datetime, mine: Predicate, call: Cancellation) -> list[Maintained]:
+        """Delete the files of views that were dropped so long ago that no reader needs them."""
+        before = begun - max(self.upkeep.unreferenced_age, self.upkeep.least_retention)
+        return [
+            self._ended(Maintained(one.view, dropped=one.deleted, failure=one.failure), timedelta())
+            for one in remove_dropped(self.catalogs, self.writable, before, mine, call)
+        ]
 
     def _still(self, view: Committed) -> Committed | None:
         """Return *view* as it is now; None if it is not there any more, or no view."""
@@ -196,8 +208,9 @@ class Maintenance:
         return now if same and now is not None and is_materialized_view(now.metadata) else None
 
     def _ended(self, done: Maintained, duration: timedelta) -> Maintained:
-        left, compacted = done.unreferenced, done.compacted.snapshot is not None
-        some = done.expired.snapshots or left.files or left.failed or compacted
+        compacted = done.compacted.snapshot is not None
+        files = [left.files + left.failed for left in (done.unreferenced, done.dropped)]
+        some = done.expired.snapshots or any(files) or compacted
         if done.failure is not None or some:
             self.observer.observe(_fact(done, duration))
         return done
@@ -261,11 +274,13 @@ def _fact(done: Maintained, duration: timedelta) -> MaintenanceFinished:
         bytes=deleted.bytes,
         unreferenced=left.files,
         unreferenced_bytes=left.bytes,
-        failed=deleted.failed + left.failed,
+        failed=deleted.failed + left.failed + done.dropped.failed,
         compacted=done.compacted.files,
         compacted_into=done.compacted.into,
         compacted_bytes=done.compacted.bytes,
         manifests=done.compacted.manifests,
+        dropped=done.dropped.files,
+        dropped_bytes=done.dropped.bytes,
         duration=duration,
         error=None if done.failure is None else done.failure.message,
     )

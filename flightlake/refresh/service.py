@@ -13,6 +13,7 @@ from flightlake.refresh.altering import alter
 from flightlake.refresh.asking import WRITER, Asked, placed, require_writer
 from flightlake.refresh.creating import create, drop
 from flightlake.refresh.dependencies import stale_upstream
+from flightlake.refresh.dropped_views import remember
 from flightlake.refresh.explaining import explain
 from flightlake.refresh.finding import Views, state_word, view_of
 from flightlake.refresh.jobs import Jobs
@@ -101,7 +102,7 @@ class MaterializedViews:
         if isinstance(statement, Create):
             return outcome_rows([create(self.jobs, statement, asked)])
         if isinstance(statement, Drop):
-            gone = list(drop(self._views, statement, asked))
+            gone = list(drop(self._views, statement, asked, self._remember))
             for one in gone:
                 self.jobs.runs.changed(one.view)
             return outcome_rows(gone)
@@ -124,6 +125,9 @@ class MaterializedViews:
             NotReady: The catalog does not answer.
         """
         return self._views.names_in(catalog, db_schema)
+
+    def _remember(self, view: Committed) -> bool:
+        return remember(self._views.catalogs, view, self.jobs.refresher.clock)
 
     @property
     def _views(self) -> Views:
