@@ -101,6 +101,10 @@ class PreconditionFailed(FlightlakeError):
     code = Code.FAILED_PRECONDITION
 
 
+class NotInitialized(PreconditionFailed):
+    """A materialized view is read whose rows have not been made yet."""
+
+
 class Conflict(FlightlakeError):
     """Somebody else changed the same thing first."""
 

@@ -48,7 +48,8 @@ class Kind:
     choose; ``own`` makes one in a server of the test's own, None where another kind goes down
     in just the same way.  ``history`` says whether it tells a table's earlier snapshots.
     ``odd_names`` are names of tables that the catalog keeps as they are.  ``renames`` says whether
-    it gives a table another name in one step.
+    it gives a table another name in one step; ``compares_absence`` whether a change of a table that
+    had no snapshot is refused when it has one.
     """
 
     component: str
@@ -57,6 +58,7 @@ class Kind:
     nested: bool = True
     history: bool = True
     renames: bool = True
+    compares_absence: bool = True
     odd_names: Sequence[str] = ("Orders", "with space", "ünï", "or-ders")
 
 
@@ -178,7 +180,13 @@ KINDS: Mapping[str, Kind] = {
     "sqlite": Kind("sqlite", sqlite_lake, _own_sqlite),
     "postgresql": Kind("postgresql", postgresql_lake, _own_postgresql),
     "iceberg-rest": Kind("iceberg-rest", lambda folder: rest_lake(), _own_rest),
-    "nessie": Kind("nessie", lambda folder: nessie_lake(), _own_nessie, history=False),
+    "nessie": Kind(
+        "nessie",
+        lambda folder: nessie_lake(),
+        _own_nessie,
+        history=False,
+        compares_absence=False,
+    ),
     "hive-3": _hive("3"),
     "hive-4": _hive("4"),
     "glue": Kind(

@@ -7,12 +7,12 @@ own, which sees the catalogs through ``StatementTables``; that costs a tenth of 
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 import pyarrow as pa
-from datafusion import DataFrame, ExecutionPlan, LogicalPlan, SessionContext
+from datafusion import DataFrame, ExecutionPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine import late_filters, repeated_names
@@ -34,6 +34,8 @@ from flightlake.engine.scan_pump import ScanPump, ScanThreads, is_steady
 from flightlake.engine.sessions import Sessions
 from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
+from flightlake.engine.surveys import Outline as Outline
+from flightlake.engine.surveys import Survey as Survey
 from flightlake.engine.system_tables import SystemTables
 from flightlake.engine.tables import StatementTables
 from flightlake.flightsql.column_metadata import describe_schema
@@ -42,36 +44,11 @@ from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.portions import Portion
 from flightlake.lake.presence import require_present
 from flightlake.lake.table import IcebergTable
-from flightlake.lake.views import IcebergView
 from flightlake.names import TableIdentifier
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = 32
 """Tables of all statements that are loaded side by side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What is known of a statement before it is bound: its result and its parameters."""
-
-    schema: pa.Schema
-    parameters: pa.Schema
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a statement reads, found without looking at any rows.
-
-    ``unpinned`` names what it reads that is no table at a snapshot; ``plan`` is the statement as
-    it was bound, over tables without files.
-    """
-
-    schema: pa.Schema
-    tables: Mapping[TableIdentifier, IcebergTable]
-    views: Mapping[TableIdentifier, IcebergView]
-    pins: Mapping[TableIdentifier, Pin]
-    unpinned: Sequence[str]
-    plan: LogicalPlan = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +114,16 @@ class Engine:
         defaults: Defaults,
         catalogs: Catalogs | None = None,
         ahead: bool = True,
+        unmade: bool = False,
     ) -> Survey:
         """Return what *text* would read now, and its result's schema; executes nothing.
-        Without *ahead*, *catalogs* are asked for nothing but what *text* reads.
+        Without *ahead*, *catalogs* are asked for nothing but what *text* reads.  *unmade* is as
+        for ``StatementTables``.
 
         Raises:
             FlightlakeError: The statement is wrong, or a table is missing.
         """
-        tables = self._tables(text, catalogs, {}, defaults, ahead=ahead)
+        tables = self._tables(text, catalogs, {}, defaults, ahead=ahead, unmade=unmade)
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         loaded, views, pins = tables.loaded, tables.views, tables.pins
         return Survey(planned.schema, loaded, views, pins, tables.unpinned, planned.plan)
@@ -265,9 +244,10 @@ class Engine:
         defaults: Defaults,
         system: SystemTables | None = None,
         ahead: bool = True,
+        unmade: bool = False,
     ) -> StatementTables:
         seen = self._catalogs if catalogs is None else catalogs
-        tables = StatementTables(seen, pins, defaults.branch, system)
+        tables = StatementTables(seen, pins, defaults.branch, system, unmade)
         known = [name for name, pin in pins.items() if pin.schema_id is not None]  # no views
         if ahead:
             tables.expect(bases(known or expected(text.engine_sql, defaults)), self._ahead)

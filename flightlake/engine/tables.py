@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from flightlake.engine.system_tables import SYSTEM, SystemReading, SystemTables
 from flightlake.engine.time_travel import Wanted, decode
-from flightlake.errors import FlightlakeError, NotFound, Unsupported
+from flightlake.errors import FlightlakeError, NotFound, NotInitialized, Unsupported
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.inspection import inspect
+from flightlake.lake.materialized import is_unmade
 from flightlake.lake.portions import Portion
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import IcebergView, find_view
@@ -28,6 +29,8 @@ class StatementTables:
             not among them are read as they are now.
         branch: Read of the tables that have it, where a name asks for no version; ``""``: none.
         system: Where the rows of the system tables come from.
+        unmade: Whether views whose rows have not been made yet are there, for those who want to
+            know columns and read no rows.
     """
 
     def __init__(
@@ -36,10 +39,12 @@ class StatementTables:
         pins: Mapping[TableIdentifier, Pin],
         branch: str = "",
         system: SystemTables | None = None,
+        unmade: bool = False,
     ) -> None:
         self.catalogs = catalogs
         self._pins = pins
         self._branch = branch
+        self._unmade = unmade
         self.system = SystemReading(system or {})
         self._lock = threading.Lock()
         self._tables: dict[TableIdentifier, IcebergTable | None] = {}
@@ -182,9 +187,18 @@ class StatementTables:
             _require_same(identifier, pin, table.uuid)
             table = table.at_snapshot(pin.snapshot_id, pin.schema_id)
         else:
+            if wanted.as_of is None and is_unmade(table.metadata, self._branch):
+                self._require_made(identifier)
             table = self._at(table, wanted)
         # Each version that a statement names is a table of its own to the engine.
         return replace(table, identifier=identifier, only=self.only.get(identifier))
+
+    def _require_made(self, view: TableIdentifier) -> None:
+        if not self._unmade:
+            raise NotInitialized(
+                f"materialized view {view} has not been initialized yet, so it has no rows; run"
+                f" REFRESH MATERIALIZED VIEW {view}, or wait for its schedule"
+            )
 
     def _at(self, table: IcebergTable, wanted: Wanted) -> IcebergTable:
         if wanted.as_of is not None:

@@ -115,6 +115,11 @@ def kept_to(
             found.append(update)
     if head is not None:
         found.append(_at(branch, head))
+    elif ref is None and told:
+        raise PreconditionFailed(
+            f"the view has no rows yet, and so no branch; run REFRESH MATERIALIZED VIEW of it on"
+            f" branch '{branch}' first"
+        )
     told |= points(told, branch, metadata.properties)
     return [*found, SetPropertiesUpdate(updates=told)] if told else found
 

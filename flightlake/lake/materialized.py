@@ -10,6 +10,8 @@ UUID = f"{PREFIX}uuid"
 VERSION = f"{PREFIX}version"
 DEFINITION = f"{PREFIX}definition"
 STATE = f"{PREFIX}state"
+UNMADE = '{"initialized": false'
+"""How the state of a view begins whose rows have not been made yet."""
 
 
 def is_materialized_view(metadata: TableMetadata) -> bool:
@@ -19,6 +21,19 @@ def is_materialized_view(metadata: TableMetadata) -> bool:
     """
     properties = metadata.properties
     return DEFINITION in properties and properties.get(UUID) == str(metadata.table_uuid)
+
+
+def is_unmade(metadata: TableMetadata, branch: str = "") -> bool:
+    """Return whether *metadata* is that of a materialized view whose rows have not been made yet.
+
+    Whoever reads its table finds no rows, or those of somebody else.  On a *branch* on which it
+    was refreshed, it has rows.
+    """
+    told = None
+    if branch in metadata.refs:
+        told = metadata.properties.get(on_branch(STATE, branch))
+    told = metadata.properties.get(STATE, "") if told is None else told
+    return told.startswith(UNMADE) and is_materialized_view(metadata)
 
 
 def on_branch(name: str, branch: str) -> str:

@@ -147,6 +147,17 @@ class Replacement:
             self.discard()
             raise
 
+    def begin(self, properties: Mapping[str, str]) -> Committed:
+        """Make the table without rows, nor a snapshot, with *properties*; instead of ``commit``.
+
+        Raises:
+            Refused: There is one meanwhile.
+            OutcomeUnknown: It is not known whether it was made.
+            FlightlakeError: It was not made.
+        """
+        updates = [SetPropertiesUpdate(updates=dict(properties))]
+        return commit(self._catalog, self._base, updates, self._holds)
+
     def _holds(self, metadata: TableMetadata) -> bool:
         return metadata.snapshot_by_id(self.snapshot_id) is not None
 

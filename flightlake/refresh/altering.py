@@ -11,7 +11,9 @@ from flightlake.lake.decided_properties import change_properties
 from flightlake.lake.materialized import DEFINITION, is_materialized_view
 from flightlake.names import TableIdentifier
 from flightlake.refresh.asking import Asked
+from flightlake.refresh.choosing import INCREMENTAL
 from flightlake.refresh.finding import Views
+from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.policy import POLICY, Policy, policy_json, policy_of
 from flightlake.refresh.records import definition_json, definition_of
 from flightlake.refresh.statements import Alter
@@ -31,7 +33,7 @@ class Altered:
     told: str
 
 
-def alter(views: Views, statement: Alter, asked: Asked) -> Altered:
+def alter(jobs: Jobs, statement: Alter, asked: Asked) -> Altered:
     """Do what *statement* says, in one commit of properties, or of the name.
 
     Raises:
@@ -40,12 +42,16 @@ def alter(views: Views, statement: Alter, asked: Asked) -> Altered:
         Conflict: Others changed the view each time that this was tried.
         FlightlakeError: It cannot be done; says why.
     """
+    views = jobs.views
     view = asked.named(statement.name)
     catalog = views.writable_catalog(view)
     base = views.existing(view)
     asked.call.check()
     if statement.action == "RENAME":
         return _renamed(views, base, statement, asked)
+    if statement.values.get("mode") == INCREMENTAL:
+        definition = definition_of(base.metadata.properties, view)
+        jobs.refresher.bound(view, replace(definition, mode=INCREMENTAL), asked.call)
 
     def decide(now: Committed) -> Mapping[str, str]:
         if not is_materialized_view(now.metadata):

@@ -25,7 +25,7 @@ from flightlake.errors import (
 from flightlake.lake.changes import Unclear
 from flightlake.lake.commits import Committed
 from flightlake.lake.layout_terms import LayoutTerm
-from flightlake.lake.materialized import columns_of, reached_by_compaction
+from flightlake.lake.materialized import columns_of, is_unmade, reached_by_compaction
 from flightlake.lake.partition_choice import share
 from flightlake.lake.predicates import Anything
 from flightlake.lake.storable import file_schema
@@ -48,6 +48,9 @@ INSTEAD = (DamagedData, InvalidSql, NotFound, PreconditionFailed, Unsupported)
 """Failures of another way than ``FULL`` that need not be failures of that."""
 
 NOOP, META, APPEND, PARTITION, FULL = "NOOP", "META", "APPEND", "PARTITION", "FULL"
+
+INCREMENTAL = "INCREMENTAL"
+"""The mode of views that are never made anew by themselves (``incremental``)."""
 
 MOST_SHARE = 0.8
 """Partitions that hold more of a view than this are not made anew alone."""
@@ -104,6 +107,8 @@ def must_be_full(asked: Question) -> str | None:
     if asked.full:
         return "FULL was asked for"
     if state is None:
+        if is_unmade(asked.view.metadata):
+            return "the view had no rows yet"
         return "there is no record of what the rows were made of"
     if state.version != asked.definition.version:
         return "the definition has changed"
@@ -261,7 +266,8 @@ def _some_partitions(asked: Question, touched: Touched) -> Choice | Blocked:
     held = share(asked.view, touched.partitions)
     if held is None:
         return Blocked("the table of the view has files that its partitions do not tell apart")
-    if held.chosen > MOST_SHARE * held.rows:
+    # Where nothing but this or a failure is wanted, it does not matter what would be cheaper.
+    if held.chosen > MOST_SHARE * held.rows and asked.definition.mode != INCREMENTAL:
         part = held.chosen / held.rows
         return Blocked(f"the partitions that changed hold {part:.0%} of the view")
     try:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from flightlake.cancellation import Cancellation
 from flightlake.errors import AlreadyExists, InvalidSql, NotFound, PreconditionFailed
 from flightlake.lake.commits import Committed, current, dropped
-from flightlake.lake.materialized import branches_of, is_materialized_view
+from flightlake.lake.materialized import branches_of, is_materialized_view, is_unmade
 from flightlake.lake.replacement import plain_table
 from flightlake.names import TableIdentifier
 from flightlake.refresh.asking import Asked
 from flightlake.refresh.dependencies import readers_of
 from flightlake.refresh.finding import Views
+from flightlake.refresh.initializing import begin
 from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.outcomes import ABSENT, DROPPED, TABLE, Outcome
 from flightlake.refresh.policy import POLICY, policy_json
@@ -39,6 +40,10 @@ def create(jobs: Jobs, statement: Create, asked: Asked) -> Outcome:
     base = _base(jobs.views, statement, view)  # what is refused is no refresh
     if base is not None and statement.if_not_exists:
         return _there(jobs.views, base)
+    if statement.on_schedule:  # nor is this
+        begun = work("", asked.call)
+        jobs.runs.changed(view)
+        return begun
     return jobs.runs.run(wanted, work, asked.call)
 
 
@@ -65,6 +70,8 @@ def _made(
     more = {POLICY: policy_json(policy), STATUS: status_json(WELL)}
     catalog = jobs.views.writable_catalog(view)
     try:
+        if statement.on_schedule:
+            return begin(jobs.refresher, catalog, view, base, definition, call, more)
         return jobs.refresher.make(catalog, view, base, definition, call, refresh_id, more)
     except NotFound as missing:
         if base is None and missing.message.startswith(f"table {view} does not exist"):
@@ -113,6 +120,8 @@ def drop(
         return
     base = views.existing(view)
     asked.call.check()
+    if statement.keep_table and is_unmade(base.metadata):
+        raise PreconditionFailed(f"{view} has no rows yet to be kept; leave KEEP TABLE out")
     if statement.keep_table:
         kept = plain_table(catalog, base)
         snapshot = kept.metadata.current_snapshot_id

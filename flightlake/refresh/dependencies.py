@@ -8,7 +8,7 @@ from flightlake.refresh.status import is_stuck
 
 
 def stale_upstream(view: View, views: Views) -> TableIdentifier | None:
-    """Return a view that *view* reads, straight or through others, and that is stuck.
+    """Return a view that *view* reads, straight or not, and that is stuck or has no rows yet.
 
     A view that cannot be asked is not taken for stuck.
     """
@@ -24,7 +24,8 @@ def stale_upstream(view: View, views: Views) -> TableIdentifier | None:
 
 
 def stale_source(view: View, known: Mapping[TableIdentifier, View]) -> TableIdentifier | None:
-    """Return the view of *known* that is stuck, and that *view* reads, straight or not."""
+    """Return the view of *known* that is stuck, or has no rows yet, and that *view* reads,
+    straight or not."""
     seen, waiting = {view.identifier}, sorted(view.reads)
     while waiting:
         name = waiting.pop(0)
@@ -32,7 +33,7 @@ def stale_source(view: View, known: Mapping[TableIdentifier, View]) -> TableIden
         if name in seen or source is None:
             continue
         seen.add(name)
-        if is_stuck(source.status):
+        if is_stuck(source.status) or source.waiting is not None:
             return name
         waiting += sorted(source.reads)
     return None

@@ -19,15 +19,17 @@ from flightlake.lake.missing import no_schema
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import AS_OF_MARK, TableIdentifier, nearest
 from flightlake.refresh.policy import Policy, policy_of
-from flightlake.refresh.records import Definition, State, definition_of, state_of
+from flightlake.refresh.records import Definition, Source, State, definition_of, state_of
 from flightlake.refresh.status import Status, status_of, word
+from flightlake.refresh.waiting import Waiting, waiting_of
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A view as its table tells of it.
 
-    ``definition``, ``policy`` and ``state`` are None where they cannot be read.
+    ``definition``, ``policy`` and ``state`` are None where they cannot be read; ``waiting`` is
+    None of a view whose rows were made.
     """
 
     identifier: TableIdentifier
@@ -37,13 +39,18 @@ class View:
     policy: Policy | None
     status: Status
     state: State | None
+    waiting: Waiting | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The tables and views that its rows were made of, or will be."""
+        told = self.state or self.waiting
+        return () if told is None else told.sources
 
     @property
     def reads(self) -> frozenset[TableIdentifier]:
-        """The tables and views that its rows were made of."""
-        if self.state is None:
-            return frozenset()
-        return frozenset(plain(source.identifier) for source in self.state.sources)
+        """The names of ``sources``, without versions."""
+        return frozenset(plain(source.identifier) for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +210,15 @@ def read_view(
         pass
     return View(
         name, uuid, snapshot_id, definition, policy, status_of(properties),
-        state_of(properties, uuid),
+        state_of(properties, uuid), waiting_of(properties, uuid),
     )  # fmt: skip
 
 
 def state_word(view: View, stale: TableIdentifier | None) -> str:
-    """Return the word for how *view* fares; *stale* is a stuck view that it reads."""
+    """Return the word for how *view* fares; *stale* is a view that it reads and that is stuck, or
+    has no rows yet."""
     if view.definition is None:
         return "INVALID(its definition cannot be read)"
     if view.policy is None:
         return "INVALID(its policy cannot be read)"
-    return word(view.status, stale)
+    return word(view.status, stale, view.waiting is not None)

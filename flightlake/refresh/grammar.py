@@ -139,6 +139,7 @@ def _create(head: Head) -> Create:
     name = head.name()
     partitioned_by: Sequence[LayoutTerm] = ()
     told: Fields = {}
+    on_schedule = False
     once = {"PARTITIONED", "INITIALIZE", "ON", "WITH", *_CLAUSES}
     while not head.take("AS"):
         option = head.which(*once)
@@ -160,11 +161,13 @@ def _create(head: Head) -> Create:
         else:
             head.require("=")
             if option == "INITIALIZE":
-                initialize(head)
+                on_schedule = initialize(head)
             else:
                 told |= _CLAUSES[option](head)
     mode = str(told.pop("mode", "AUTO"))
-    return Create(name, head.rest(), replace, if_not_exists, partitioned_by, mode, Policy(**told))
+    return Create(
+        name, head.rest(), replace, if_not_exists, partitioned_by, mode, Policy(**told), on_schedule
+    )
 
 
 def _refresh(head: Head) -> Refresh | RefreshAll:

@@ -123,14 +123,18 @@ def outcome_rows(outcomes: Iterable[Outcome]) -> pa.Table:
     return _table(OUTCOMES, rows)
 
 
-def create_statement(view: TableIdentifier, definition: Definition, policy: Policy) -> pa.Table:
-    """Return one row with the statement that makes *view* again."""
+def create_statement(
+    view: TableIdentifier, definition: Definition, policy: Policy, waiting: bool
+) -> pa.Table:
+    """Return one row with the statement that makes *view* again; *waiting* for its rows, too."""
     head = [f"CREATE MATERIALIZED VIEW {view}"]
     if definition.partitioned_by:
         head.append(f"PARTITIONED BY ({', '.join(map(str, definition.partitioned_by))})")
     head += clauses(policy)
     if definition.mode != "AUTO":
         head.append(f"REFRESH_MODE = {definition.mode}")
+    if waiting:
+        head.append("INITIALIZE = ON_SCHEDULE")
     statement = "\n".join([*head, "AS", definition.query])
     row = (str(view), statement, definition.catalog, definition.db_schema)
     return _table(CREATE_STATEMENTS, [row])
@@ -164,6 +168,11 @@ def description(view: View, status: str) -> pa.Table:
             ("last failure at", last.at.isoformat()),
         ]
     state = view.state
+    if view.waiting is not None:
+        rows += [
+            ("waits for its first rows since", view.waiting.since.isoformat()),
+            *(("will read", _name(source)) for source in view.waiting.sources),
+        ]
     if state is not None:
         rows += [
             ("strategy", state.strategy),
@@ -178,10 +187,14 @@ def description(view: View, status: str) -> pa.Table:
     return _table(DESCRIPTIONS, rows)
 
 
-def _told(source: Source) -> str:
+def _name(source: Source) -> str:
     name = source.identifier
     table = name.table.partition(AS_OF_MARK)[0]
-    written = ".".join(map(quote, (name.catalog, name.db_schema, table)))
+    return ".".join(map(quote, (name.catalog, name.db_schema, table)))
+
+
+def _told(source: Source) -> str:
+    written = _name(source)
     if source.snapshot_id is None:
         return f"{written}, empty"
     what = "version" if source.kind == "view" else "snapshot"

@@ -7,7 +7,7 @@ of it, or in ``ALTER … SET (…)``; what it says is a few fields of ``Policy``
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flightlake.errors import InvalidSql, Unsupported
+from flightlake.errors import InvalidSql
 from flightlake.names import nearest
 from flightlake.refresh.durations import parse_duration
 from flightlake.refresh.heads import Head
@@ -34,15 +34,9 @@ _KNOWN_LATER: Mapping[str, str] = {
 
 def mode(head: Head) -> Fields:
     """Read a refresh mode."""
-    head.refuse(
-        {
-            "INCREMENTAL": "a view that must be refreshed incrementally is not there yet; use AUTO,"
-            " which takes the cheapest way that is right"
-        }
-    )
-    found = head.which("AUTO", "FULL")
+    found = head.which("AUTO", "FULL", "INCREMENTAL")
     if found is None:
-        raise head.unexpected("AUTO or FULL")
+        raise head.unexpected("AUTO, FULL or INCREMENTAL")
     return {"mode": found}
 
 
@@ -197,11 +191,9 @@ def _number(head: Head, what: str, least: int, most: int) -> int:
     return number
 
 
-def initialize(head: Head) -> None:
-    """Read what follows ``INITIALIZE =``; a view is made with its rows, and not otherwise."""
-    if head.take("ON_SCHEDULE"):
-        raise Unsupported(
-            "INITIALIZE = ON_SCHEDULE is not there yet, as nobody ever sees a view without its"
-            " rows; leave INITIALIZE out"
-        )
-    head.require("ON_CREATE")
+def initialize(head: Head) -> bool:
+    """Read what follows ``INITIALIZE =``; return whether the first refresh makes the rows."""
+    found = head.which("ON_CREATE", "ON_SCHEDULE")
+    if found is None:
+        raise head.unexpected("ON_CREATE or ON_SCHEDULE")
+    return found == "ON_SCHEDULE"

@@ -97,7 +97,7 @@ def properties(table_uuid: str, definition: Definition, state: State) -> dict[st
                 "rows": state.rows,
                 "as-of": state.as_of.isoformat(),
                 "seconds": state.seconds,
-                "sources": [_source(source) for source in state.sources],
+                "sources": [source_json(source) for source in state.sources],
             }
         ),
     }
@@ -177,7 +177,7 @@ def state_of(properties: Mapping[str, str], table_uuid: str) -> State | None:
             rows=_number(found["rows"]),
             as_of=moment(found["as-of"]),
             seconds=_seconds(found["seconds"]),
-            sources=tuple(_read_source(source) for source in found["sources"]),
+            sources=tuple(read_source(source) for source in found["sources"]),
         )
     except NOT_OURS:
         return None
@@ -195,7 +195,8 @@ def moment(text: str) -> datetime:
     return found
 
 
-def _source(source: Source) -> dict[str, Any]:
+def source_json(source: Source) -> dict[str, Any]:
+    """Return *source* as it is kept in the state of a view."""
     name = source.identifier
     naming = {} if source.naming is None else {"naming": source.naming}
     return {
@@ -208,7 +209,8 @@ def _source(source: Source) -> dict[str, Any]:
     }
 
 
-def _read_source(found: Mapping[str, Any]) -> Source:
+def read_source(found: Mapping[str, Any]) -> Source:
+    """Return what ``source_json`` was told; raises one of ``NOT_OURS`` if that is nothing."""
     catalog, db_schema, table = map(_text, found["name"])
     snapshot_id, schema_id = found["snapshot-id"], found["schema-id"]
     naming = found.get("naming")

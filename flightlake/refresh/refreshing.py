@@ -12,11 +12,13 @@ from flightlake.engine.sql_text import SqlText
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.encoding import ENCODING, Encoding
+from flightlake.lake.materialized import is_unmade
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.choosing import (
     APPEND,
     FULL,
+    INCREMENTAL,
     INSTEAD,
     NOOP,
     PARTITION,
@@ -26,6 +28,7 @@ from flightlake.refresh.choosing import (
     full,
     must_be_full,
 )
+from flightlake.refresh.incremental import only_full, require_incremental
 from flightlake.refresh.making import Job, Maker
 from flightlake.refresh.making import Threads as Threads
 from flightlake.refresh.outcomes import Outcome
@@ -34,6 +37,9 @@ from flightlake.refresh.sources import Vector, check, collect, readable_query
 from flightlake.refresh.windows import Window, windows
 
 __all__ = ["FULL", "NOOP", "Explained", "Refresher", "Threads"]
+
+REFUSED = "REFUSED"
+"""What EXPLAIN REFRESH calls the way of a refresh that would fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +96,23 @@ class Refresher:
         begun = self.clock.monotonic()
         text = readable_query(definition.query)
         vector = self._collect(text, definition, call)
-        self.threads.run(lambda: check(view, vector.survey, self.catalogs), call)
+        self._check(view, definition, vector, call)
         reason = "the view was made" if base is None else "the view was made anew"
         job = Job(
             catalog, view, base, definition, None, text, vector, begun, True, refresh_id, more or {}
         )
         return self._maker.make(job, full(reason), call)
+
+    def bound(self, view: TableIdentifier, definition: Definition, call: Cancellation) -> Vector:
+        """Return what *view* would be made of, some of which may have no rows yet.
+
+        Raises:
+            FlightlakeError: The definition is wrong.
+        """
+        text = readable_query(definition.query)
+        vector = self._collect(text, definition, call, unmade=True)
+        self._check(view, definition, vector, call)
+        return vector
 
     def refresh(
         self,
@@ -113,13 +130,18 @@ class Refresher:
         """
         job = self._job(catalog, view, call, refresh_id)
         choice, _ = self._choose(job, view, full, call)
+        if _is_refused(job, view, choice, full):
+            raise only_full(job.view, choice.reason)
         try:
             return self._maker.make(job, choice, call)
         except INSTEAD as failure:
             if choice.strategy not in (APPEND, PARTITION):
                 raise
             # What is read of the past may be gone by now; all rows are made of what is there.
-            return self._maker.make(job, _instead(choice, failure.message), call)
+            instead = _instead(choice, failure.message)
+            if _is_refused(job, view, instead, full):
+                raise only_full(job.view, instead.reason) from failure
+            return self._maker.make(job, instead, call)
 
     def explain(
         self, catalog: WritableCatalog, view: Committed, call: Cancellation, full: bool = False
@@ -134,7 +156,10 @@ class Refresher:
         """
         job = self._job(catalog, view, call, "")
         choice, found = self._choose(job, view, full, call)
-        return Explained(view.identifier, choice.strategy, choice.reason, choice.candidates, found)
+        strategy, reason = choice.strategy, choice.reason
+        if _is_refused(job, view, choice, full):
+            strategy, reason = REFUSED, only_full(view.identifier, reason).message
+        return Explained(view.identifier, strategy, reason, choice.candidates, found)
 
     def _job(
         self, catalog: WritableCatalog, view: Committed, call: Cancellation, refresh_id: str
@@ -180,15 +205,33 @@ class Refresher:
         found = self.threads.run(lambda: windows(before, vector, call), call)
         return choose(asked, found), found
 
-    def _collect(self, text: SqlText, definition: Definition, call: Cancellation) -> Vector:
-        defaults = Defaults(definition.catalog, definition.db_schema)
+    def _check(
+        self, view: TableIdentifier, definition: Definition, vector: Vector, call: Cancellation
+    ) -> None:
+        def work() -> None:
+            check(view, vector.survey, self.catalogs)
+            if definition.mode == INCREMENTAL:
+                require_incremental(view, vector.survey, definition.partitioned_by)
+
+        self.threads.run(work, call)
+
+    def _collect(
+        self, text: SqlText, definition: Definition, call: Cancellation, unmade: bool = False
+    ) -> Vector:
+        defaults, now = Defaults(definition.catalog, definition.db_schema), self.clock.now
         return self.threads.run(
-            lambda: collect(self.engine, text, defaults, self.catalogs, self.clock.now), call
+            lambda: collect(self.engine, text, defaults, self.catalogs, now, unmade), call
         )
 
     @property
     def _maker(self) -> Maker:
         return Maker(self.engine, self.catalogs, self.threads, self.clock, self.encoding)
+
+
+def _is_refused(job: Job, view: Committed, choice: Choice, asked: bool) -> bool:
+    """Return whether nobody has *asked* for what was chosen, and the view does not let it be."""
+    refuses = job.definition.mode == INCREMENTAL and not is_unmade(view.metadata)
+    return refuses and choice.strategy == FULL and not asked
 
 
 def _instead(choice: Choice, failure: str) -> Choice:

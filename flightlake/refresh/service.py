@@ -9,6 +9,7 @@ from flightlake.engine.defaults import Defaults
 from flightlake.errors import PreconditionFailed
 from flightlake.flightsql.patterns import matcher
 from flightlake.lake.commits import Committed
+from flightlake.lake.materialized import is_unmade
 from flightlake.refresh.altering import alter
 from flightlake.refresh.asking import WRITER, Asked, placed, require_writer
 from flightlake.refresh.creating import create, drop
@@ -88,7 +89,8 @@ class MaterializedViews:
         if isinstance(statement, ShowCreate):
             table = self._views.existing(asked.named(statement.name))
             policy = policy_of(table.metadata.properties, table.identifier)
-            return create_statement(table.identifier, _definition(table), policy)
+            waiting = is_unmade(table.metadata)
+            return create_statement(table.identifier, _definition(table), policy, waiting)
         if isinstance(statement, Describe):
             view = view_of(self._views.existing(asked.named(statement.name)))
             return description(view, state_word(view, stale_upstream(view, self._views)))
@@ -107,7 +109,7 @@ class MaterializedViews:
                 self.jobs.runs.changed(one.view)
             return outcome_rows(gone)
         if isinstance(statement, Alter):
-            altered = alter(self._views, statement, asked)
+            altered = alter(self.jobs, statement, asked)
             self.jobs.runs.changed(altered.table.identifier)
             outcome = as_it_is(self._views, altered.table)
             return outcome_rows([replace(outcome, reason=altered.told)])

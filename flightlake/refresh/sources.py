@@ -18,6 +18,7 @@ from flightlake.lake.mapping import naming_of
 from flightlake.lake.materialized import is_materialized_view
 from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.records import Source, state_of
+from flightlake.refresh.waiting import waiting_of
 
 _ROUNDS = 20
 """Readings after which sources that still move are given up."""
@@ -75,17 +76,20 @@ def collect(
     defaults: Defaults,
     catalogs: Catalogs,
     now: Callable[[], datetime],
+    unmade: bool = False,
 ) -> Vector:
     """Return what *text* reads, all of it current at one instant.
+
+    *unmade* is as for ``engine.tables.StatementTables``.
 
     Raises:
         FlightlakeError: The query is wrong, or a table is missing.
         NotReady: The sources change faster than they can be read together.
     """
-    survey = _survey(engine, text, defaults, catalogs)
+    survey = _survey(engine, text, defaults, catalogs, unmade)
     for _ in range(_ROUNDS):
         between = now()
-        again = _survey(engine, text, defaults, catalogs)
+        again = _survey(engine, text, defaults, catalogs, unmade)
         if _same(survey, again):
             return Vector(again, between)
         survey = again
@@ -124,9 +128,11 @@ def check(view: TableIdentifier, survey: Survey, catalogs: Catalogs) -> None:
         )
 
 
-def _survey(engine: Engine, text: SqlText, defaults: Defaults, catalogs: Catalogs) -> Survey:
+def _survey(
+    engine: Engine, text: SqlText, defaults: Defaults, catalogs: Catalogs, unmade: bool
+) -> Survey:
     try:
-        return engine.survey(text, defaults, catalogs)
+        return engine.survey(text, defaults, catalogs, unmade=unmade)
     except NotPermitted as refused:
         raise NotPermitted(
             "a materialized view is read by everybody, so it can only be made of catalogs that this"
@@ -174,8 +180,9 @@ def _sources_of(name: TableIdentifier, catalogs: Catalogs) -> list[TableIdentifi
         return []
     if not is_materialized_view(metadata):
         return []
-    state = state_of(metadata.properties, str(metadata.table_uuid))
-    return [] if state is None else [_named(source.identifier) for source in state.sources]
+    uuid = str(metadata.table_uuid)
+    told = state_of(metadata.properties, uuid) or waiting_of(metadata.properties, uuid)
+    return [] if told is None else [_named(source.identifier) for source in told.sources]
 
 
 def place(snapshot_id: int | None) -> str:

@@ -16,7 +16,11 @@ Name = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """``query`` is verbatim, without a semicolon at its end; ``mode`` is ``AUTO`` or ``FULL``."""
+    """``query`` is verbatim, without a semicolon at its end; ``mode`` is ``AUTO``, ``FULL``
+    or ``INCREMENTAL``.
+
+    ``on_schedule`` leaves the rows to the first refresh.
+    """
 
     name: Name
     query: str
@@ -25,6 +29,7 @@ class Create:
     partitioned_by: Sequence[LayoutTerm] = ()
     mode: str = "AUTO"
     policy: Policy = field(default_factory=Policy)
+    on_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True)

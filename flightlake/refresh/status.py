@@ -15,6 +15,7 @@ from flightlake.errors import (
     Conflict,
     FlightlakeError,
     InternalError,
+    NotInitialized,
     NotReady,
     Overloaded,
     TimedOut,
@@ -25,7 +26,10 @@ from flightlake.refresh.records import moment
 
 STATUS = f"{PREFIX}status"
 READY = "READY"
-TRANSIENT = (NotReady, Conflict, Overloaded, TimedOut, Cancelled, InternalError)
+INITIALIZING = "INITIALIZING"
+TRANSIENT = (
+    NotReady, Conflict, Overloaded, TimedOut, Cancelled, InternalError, NotInitialized,
+)  # fmt: skip
 """Errors that may be gone the next time, without anybody's doing."""
 BY_USER = "by a user"
 BY_ERRORS = "errors"
@@ -103,9 +107,10 @@ def code_name(failure: FlightlakeError) -> str:
     return Code(failure.code).name
 
 
-def word(status: Status, stale: TableIdentifier | None = None) -> str:
+def word(status: Status, stale: TableIdentifier | None = None, waiting: bool = False) -> str:
     """Return what is said of a view: ``READY``, ``SUSPENDED(…)``, ``INVALID(…)``,
-    ``RETRYING(…)`` or ``UPSTREAM_STALE(name)``.
+    ``RETRYING(…)`` or ``UPSTREAM_STALE(name)``; of one that is *waiting* for its first rows and
+    fares well otherwise, ``INITIALIZING`` or ``INITIALIZING(waits for name)``.
 
     *stale* is a view that this one reads and that is not brought up to date.
     """
@@ -117,10 +122,10 @@ def word(status: Status, stale: TableIdentifier | None = None) -> str:
     if status.last is not None and status.last.permanent:
         return f"INVALID({status.last.message})"
     if stale is not None:
-        return f"UPSTREAM_STALE({stale})"
+        return f"{INITIALIZING}(waits for {stale})" if waiting else f"UPSTREAM_STALE({stale})"
     if status.last is not None:
         return f"RETRYING({status.last.message})"
-    return READY
+    return INITIALIZING if waiting else READY
 
 
 def is_stuck(status: Status) -> bool:

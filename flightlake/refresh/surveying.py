@@ -30,7 +30,9 @@ from flightlake.lake.materialized import is_materialized_view, told_of_snapshot
 from flightlake.lake.storable import iceberg_schema
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import AS_OF_MARK, TableIdentifier
+from flightlake.refresh.choosing import INCREMENTAL
 from flightlake.refresh.durations import written
+from flightlake.refresh.incremental import require_incremental
 from flightlake.refresh.policy import Policy, literal, policy_of
 from flightlake.refresh.records import REFRESH_STATE, Definition, definition_of, state_of
 from flightlake.refresh.refreshing import Refresher
@@ -81,6 +83,8 @@ class Surveyor:
                 return [("reads", str(name)) for name in asked]
             raise
         self.refresher.threads.run(lambda: check(self.view, survey, catalogs), self.call)
+        if create.mode == INCREMENTAL:
+            require_incremental(self.view, survey, create.partitioned_by)
         columns = iceberg_schema(survey.schema)
         partition_spec(create.partitioned_by, columns, 0, None)
         base = current(self.catalog, self.view)
@@ -102,7 +106,7 @@ class Surveyor:
         engine = self.refresher.engine
         # Not ahead: what was looked for is what is told to be read.
         return self.refresher.threads.run(
-            lambda: engine.survey(text, defaults, catalogs, ahead=False), self.call
+            lambda: engine.survey(text, defaults, catalogs, ahead=False, unmade=True), self.call
         )
 
     def _present(self, base: Committed, catalogs: Catalogs) -> Iterator[Property]:

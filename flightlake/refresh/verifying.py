@@ -20,7 +20,7 @@ from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.mapping import naming_of
-from flightlake.lake.materialized import reached_by_compaction
+from flightlake.lake.materialized import is_unmade, reached_by_compaction
 from flightlake.names import TableIdentifier, quote_always
 from flightlake.refresh.finding import plain
 from flightlake.refresh.outcomes import VERIFICATIONS, Outcome
@@ -89,6 +89,8 @@ class Verifier:
         name, metadata = view.identifier, view.metadata
         definition = definition_of(metadata.properties, name)
         state = state_of(metadata.properties, str(metadata.table_uuid))
+        if is_unmade(metadata):
+            return _unverifiable(view, "the view has not been initialized yet")
         if state is None:
             return _unverifiable(view, "there is no record of what the rows were made of")
         if state.version != definition.version:

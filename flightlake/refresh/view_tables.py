@@ -7,7 +7,7 @@ Nothing is kept between statements, so views that other processes refresh are sh
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ from flightlake.lake.table import IcebergTable
 from flightlake.lake.views import find_view
 from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.dependencies import stale_source
-from flightlake.refresh.finding import Views, plain, read_view
+from flightlake.refresh.finding import View, Views, plain, read_view
 from flightlake.refresh.records import Source
 from flightlake.refresh.runs import Run
 from flightlake.refresh.view_rows import (
@@ -103,9 +103,7 @@ class _Reading:
 
     def dependencies(self) -> pa.Table:
         found = [
-            (one.view.identifier, source)
-            for one in self._found[0]
-            for source in (one.view.state.sources if one.view.state is not None else ())
+            (one.view.identifier, source) for one in self._found[0] for source in _read_by(one.view)
         ]
         self._load({plain(source.identifier) for _, source in found if source.kind != "view"})
         rows = [{**name_of(view), **self._dependency(source)} for view, source in found]
@@ -198,3 +196,10 @@ class _Reading:
             return "VIEW", view.version_id, REPLACED
         same = view.version_id == source.snapshot_id
         return "VIEW", view.version_id, CURRENT if same else CHANGED
+
+
+def _read_by(view: View) -> Sequence[Source]:
+    """Return what *view* was made of; what it waits to be made of, as read at no snapshot."""
+    if view.waiting is None:
+        return view.sources
+    return [replace(source, snapshot_id=None) for source in view.sources]

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from flightlake.errors import AlreadyExists, Unsupported
+from flightlake.engine.engine import Defaults
+from flightlake.errors import AlreadyExists, NotInitialized, Unsupported
 from flightlake.lake.commits import OutcomeUnknown, Refused, current, renamed
 from flightlake.lake.writing import Lost
 from flightlake.names import TableIdentifier
 from tests.fix_catalogs import Lake, orders
+from tests.fix_engine import Lab
 from tests.fix_every_catalog import KINDS, Kind
 from tests.fix_materialized import NEW, OLD, QUERY, Mill, Mills, mills, with_news
 from tests.fix_written_catalogs import Unsteady, answer_lost, sent_twice
@@ -164,3 +166,31 @@ def test_a_view_reads_tables_of_all_other_catalogs(mills: Mills, tmp_path: Path)
     lakes["hive-3"].writer.load_table((lakes["hive-3"].root, "orders")).append(orders(9))
     mill.run("REFRESH MATERIALIZED VIEW v")
     assert [row["id"] for row in mill.stored("v")] == [*range(len(lakes)), 9]
+
+
+def test_a_view_waits_for_its_first_rows(kind: Kind, mills: Mills, mill: Mill) -> None:
+    root = f"{mill.lake.name}.{mill.lake.root}"
+    waits = f"INITIALIZE = ON_SCHEDULE AS {QUERY}"
+    mill.catalog.change = answer_lost
+    made = f"CREATE MATERIALIZED VIEW w PARTITIONED BY (id) {waits}"
+    assert mill.one(made)["state"] == "INITIALIZING"
+    assert mill.table("w").current_snapshot() is None
+    assert mill.table("w").scan().to_arrow().num_rows == 0  # what others see
+    assert names(mill) == ["v", "w"]
+    lab = Lab(mill.engine, Defaults(mill.lake.name, mill.lake.root))
+    with pytest.raises(NotInitialized, match=f"REFRESH MATERIALIZED VIEW {root}.w"):
+        lab.rows("SELECT * FROM w")
+    assert mill.one("ALTER MATERIALIZED VIEW w SET (on_change = TRUE)")["state"] == "INITIALIZING"
+    mill.catalog.change = before(mill, lambda: mills().run("REFRESH MATERIALIZED VIEW w"))
+    if kind.compares_absence:
+        with pytest.raises(Refused):
+            mill.run("REFRESH MATERIALIZED VIEW w")
+    else:  # the later one wins, with all its rows
+        assert mill.one("REFRESH MATERIALIZED VIEW w")["rows"] == 2
+    assert mill.stored("w") == NEW
+    assert len(mill.table("w").snapshots()) == 1
+    assert len(lab.rows("SELECT * FROM w")) == 2
+    assert mill.one("REFRESH MATERIALIZED VIEW w")["strategy"] == "NOOP"
+    mill.run("DROP MATERIALIZED VIEW w")
+    mill.run(made)
+    assert mill.one("DROP MATERIALIZED VIEW w")["state"] == "DROPPED"

@@ -36,7 +36,8 @@ def outlook(known: Known, since: Since) -> Outlook:
     """Return when each of the *known* views is due.
 
     A view that keeps up by itself passes the changes below it on: they count for its readers
-    from when they were made, and its readers' deadlines count for it.
+    from when they were made, and its readers' deadlines count for it.  Readers of a view that
+    has no rows yet are not due before it has.
     """
     order = _upstream_first(known)
     oldest: dict[TableIdentifier, datetime | None] = {}
@@ -53,7 +54,8 @@ def outlook(known: Known, since: Since) -> Outlook:
             found = _sooner(facts, found, inherited, oldest[facts.view])
         if found is None:
             continue
-        dues.append(found)
+        if not any(name in known and known[name].waiting for name in facts.reads):
+            dues.append(found)  # what has no rows yet cannot be read: whoever does, waits
         for name in _passing(facts, known):
             # Not for what is older than its own changes: a view that is never on time would
             # go before its readers each time.

@@ -23,7 +23,8 @@ class Facts:
     ``oldest`` is the oldest change of what it reads that its rows do not show, None if they show
     all.  ``anchor`` is when the last refresh began, ``expected`` how long one takes at most,
     nearly always.  ``seen`` stands for what else a failure may depend on: the columns of its
-    sources, the server's version.
+    sources, the server's version.  ``waiting`` says that it has no rows yet: ``oldest`` is when it
+    was made, and ``anchor`` too, if no refresh has failed since.
     """
 
     view: TableIdentifier
@@ -34,6 +35,7 @@ class Facts:
     oldest: datetime | None = None
     expected: timedelta = timedelta()
     seen: str = ""
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def _by_lag(facts: Facts, oldest: datetime | None) -> list[Due]:
     if oldest is None:
         return []
     deadline = oldest + lag
+    if facts.waiting:
+        return [Due(facts.view, oldest, LAG, deadline)]
     # Not before the change: what takes longer than its lag is begun at once.
     at = max(deadline - facts.expected - slack(lag), oldest)
     return [Due(facts.view, at, LAG, deadline)]
@@ -135,6 +139,8 @@ def _by_schedule(facts: Facts) -> list[Due]:
         # From the last refresh on: of several times that were missed, one is made up for.
         at = next_slot(schedule, facts.anchor)
         return [Due(facts.view, at, SCHEDULE, at + _MINUTE)]
+    if isinstance(schedule, Every) and facts.waiting:
+        return [Due(facts.view, facts.anchor, SCHEDULE, facts.anchor + schedule.period)]
     if isinstance(schedule, Every):
         at = facts.anchor + schedule.period - jitter(facts.view, schedule.period)
         return [Due(facts.view, at, SCHEDULE, facts.anchor + schedule.period)]
@@ -146,7 +152,7 @@ def _by_change(facts: Facts, oldest: datetime | None) -> list[Due]:
     if change is None or oldest is None:
         return []
     at = oldest
-    if change.at_most_every is not None:
+    if change.at_most_every is not None and not facts.waiting:
         at = max(oldest, facts.anchor + change.at_most_every)
     return [Due(facts.view, at, CHANGE, at + _MINUTE)]
 

@@ -77,6 +77,8 @@ class Known:
             status = max(status, memory.status, key=lambda one: one.failures)
         begun = [memory.began, status.attempted]
         took = memory.took
+        if view.waiting is not None:  # a calendar counts from when it was made
+            begun.append(min(view.waiting.since, latest))
         if view.state is not None:
             begun.append(min(view.state.as_of, latest))
             took = (*took, timedelta(seconds=view.state.seconds))
@@ -89,6 +91,7 @@ class Known:
             oldest=self._oldest(view, head, memory),
             expected=_nearly_always(took),
             seen=self._fingerprint(view),
+            waiting=view.waiting is not None,
         )
 
     def vector(self, view: TableIdentifier) -> Vector:
@@ -99,6 +102,8 @@ class Known:
 
     def _oldest(self, view: View, head: Head, memory: Memory) -> datetime | None:
         state = view.state
+        if view.waiting is not None:
+            return min(view.waiting.since, head.since)
         if state is None or view.definition is None or state.version != view.definition.version:
             return head.since
         shown = memory.shown or {}
@@ -134,15 +139,11 @@ class Known:
 
     def _fingerprint(self, view: View) -> str:
         parts = [self.version, "" if view.definition is None else str(view.definition.version)]
-        for source in sorted(_sources(view), key=lambda one: one.identifier):
+        for source in sorted(view.sources, key=lambda one: one.identifier):
             head = self.watch.head(plain(source.identifier))
             uuid, _, schema_id, naming = _place(head)
             parts.append(f"{source.identifier}\0{uuid}\0{schema_id}\0{naming or ''}")
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
-
-
-def _sources(view: View) -> tuple[Source, ...]:
-    return () if view.state is None else view.state.sources
 
 
 def _at(head: Head, as_of: AsOf) -> Head:
