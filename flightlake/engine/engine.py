@@ -184,7 +184,7 @@ class Engine:
         except BaseException as error:
             raise translate(error, plan.text) from error
         cancellation.check()
-        self._require_files(plan, physical)
+        _require_files(plan, physical)
         cancellation.check()
         edit = without_paths if plan.text.kind is Kind.EXPLAIN else None
         guard = LossGuard(physical, _counted(plan))
@@ -194,18 +194,6 @@ class Engine:
         else:
             pump = LoopPump(self._loop, self._context, physical)
         return Result(plan.schema, pump, plan.text, edit, guard)
-
-    def _require_files(self, plan: Plan, physical: ExecutionPlan) -> None:
-        scans: list[ScannedFiles] = []
-        paths: dict[str, str] = {}
-        for name, groups in plan.paths.items():
-            for group in groups:
-                urls = plan.tables[name].store.engine_urls(group)
-                scans.append(ScannedFiles(name, tuple(urls)))
-                paths.update(zip(urls, group, strict=True))
-        for left_out in unread(physical, scans):
-            wanted = [paths[url] for url in left_out.urls]
-            require_present(plan.tables[left_out.table].store, wanted, str(left_out.table))
 
     def close(self) -> None:
         """Stop all that runs; the engine cannot be used after."""
@@ -270,6 +258,19 @@ class Engine:
         return StatementPlanner(
             text, values, tables, open_session, self._context, self._scans, prune
         )
+
+
+def _require_files(plan: Plan, physical: ExecutionPlan) -> None:
+    scans: list[ScannedFiles] = []
+    paths: dict[str, str] = {}
+    for name, groups in plan.paths.items():
+        for group in groups:
+            urls = plan.tables[name].store.engine_urls(group)
+            scans.append(ScannedFiles(name, tuple(urls)))
+            paths.update(zip(urls, group, strict=True))
+    for left_out in unread(physical, scans):
+        wanted = [paths[url] for url in left_out.urls]
+        require_present(plan.tables[left_out.table].store, wanted, str(left_out.table))
 
 
 def _counted(plan: Plan) -> list[Counted]:

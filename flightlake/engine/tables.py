@@ -187,18 +187,11 @@ class StatementTables:
             _require_same(identifier, pin, table.uuid)
             table = table.at_snapshot(pin.snapshot_id, pin.schema_id)
         else:
-            if wanted.as_of is None and is_unmade(table.metadata, self._branch):
-                self._require_made(identifier)
+            if wanted.as_of is None and not self._unmade:
+                _require_made(identifier, table, self._branch)
             table = self._at(table, wanted)
         # Each version that a statement names is a table of its own to the engine.
         return replace(table, identifier=identifier, only=self.only.get(identifier))
-
-    def _require_made(self, view: TableIdentifier) -> None:
-        if not self._unmade:
-            raise NotInitialized(
-                f"materialized view {view} has not been initialized yet, so it has no rows; run"
-                f" REFRESH MATERIALIZED VIEW {view}, or wait for its schedule"
-            )
 
     def _at(self, table: IcebergTable, wanted: Wanted) -> IcebergTable:
         if wanted.as_of is not None:
@@ -234,6 +227,14 @@ def _require_same(identifier: TableIdentifier, pin: Pin, uuid: str) -> None:
         raise NotFound(
             f"table {identifier} was dropped and made anew since the statement was planned; run the"
             " statement again"
+        )
+
+
+def _require_made(identifier: TableIdentifier, table: IcebergTable, branch: str) -> None:
+    if is_unmade(table.metadata, branch):
+        raise NotInitialized(
+            f"materialized view {identifier} has not been initialized yet, so it has no rows; run"
+            f" REFRESH MATERIALIZED VIEW {identifier}, or wait for its schedule"
         )
 
 
