@@ -88,6 +88,11 @@ class StoreFiles(FileIO):
         self._subject = subject
         self.made: list[str] = []
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Which store it is."""
+        return self._store.place
+
     def new_input(self, location: str) -> InputFile:
         return Content(location, blobs.read(self._store, location, self._subject))
 

@@ -9,16 +9,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from pyiceberg.manifest import (
     DataFile,
     ManifestContent,
     ManifestEntry,
     ManifestFile,
-    ManifestWriter,
-    write_manifest,
-    write_manifest_list,
 )
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
@@ -38,12 +34,13 @@ from pyiceberg.table.update import (
 
 from flightlake.errors import DamagedData, InternalError, PreconditionFailed
 from flightlake.lake.arranging import Arrangement
+from flightlake.lake.listed_manifests import keep, listed
 from flightlake.lake.new_files import StoreFiles
+from flightlake.lake.new_manifests import Manifest, write_list
 from flightlake.lake.partition_choice import PartitionChoice, with_files
 from flightlake.lake.snapshot_counts import counted, summed, totals
 
 MAIN = "main"
-_CODEC: Literal["deflate"] = "deflate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +88,8 @@ def replaced(
     parent = metadata.current_snapshot()
     new = _New(metadata, content, snapshot_id, files)
     # Deletes go with the files they are of: their manifests are left out of the list.
-    listed = [] if parent is None else parent.manifests(files)
-    data = [manifest for manifest in listed if manifest.content == ManifestContent.DATA]
+    manifests = listed(parent, files)
+    data = [manifest for manifest in manifests if manifest.content == ManifestContent.DATA]
     gone = [entry for manifest in data for entry in manifest.fetch_manifest_entry(files)]
     for spec_id in sorted({entry.data_file.spec_id for entry in gone}):
         of_spec = [entry for entry in gone if entry.data_file.spec_id == spec_id]
@@ -115,7 +112,7 @@ def appended(
     """
     parent = metadata.current_snapshot()
     new = _New(metadata, content, snapshot_id, files)
-    new.keep([] if parent is None else parent.manifests(files))
+    new.keep(listed(parent, files))
     new.add()
     return new.updates(Operation.APPEND, now, {})
 
@@ -141,8 +138,7 @@ def exchanged(
         raise InternalError("rows were made outside of the partitions that are made anew")
     parent = metadata.current_snapshot()
     new = _New(metadata, content, snapshot_id, files)
-    listed = [] if parent is None else parent.manifests(files)
-    for manifest in with_files(listed):
+    for manifest in with_files(listed(parent, files)):
         foreign = manifest.partition_spec_id != content.spec.spec_id
         if manifest.content != ManifestContent.DATA or foreign:
             raise PreconditionFailed("the table has files that its partitions do not tell apart")
@@ -235,9 +231,9 @@ class _New:
         parent_id = None if parent is None else parent.snapshot_id
         sequence = metadata.last_sequence_number + 1
         list_path = f"{self._folder}-list.avro"
-        listed = self._files.new_output(list_path)
-        with write_manifest_list(2, listed, self._id, parent_id, sequence, _CODEC) as writer:
-            writer.add_manifests(self._manifests)
+        file = self._files.new_output(list_path)
+        manifests = write_list(file, self._id, parent_id, sequence, self._manifests)
+        keep(list_path, self._files, manifests)
         counts = counted(content.files, self._gone)
         told = holds or summed(parent, counts)
         millis = max(int(now.timestamp() * 1000), metadata.last_updated_ms)
@@ -269,9 +265,9 @@ class _New:
             SetPropertiesUpdate(updates=dict(content.properties)),
         ]
 
-    def _manifest(self, name: str, spec: PartitionSpec, schema: Schema) -> ManifestWriter:
+    def _manifest(self, name: str, spec: PartitionSpec, schema: Schema) -> Manifest:
         path = self._files.new_output(f"{self._folder}-{name}.avro")
-        return write_manifest(2, spec, schema, path, self._id, _CODEC)
+        return Manifest(spec, schema, path, self._id)
 
 
 def _live(manifest: ManifestFile, files: StoreFiles) -> list[ManifestEntry]:

@@ -1,0 +1,42 @@
+"""The manifests that a snapshot lists, as whoever writes the next one wants them.
+
+A list never changes, and most snapshots are put on one that this process has written itself.
+"""
+
+from collections.abc import Sequence
+
+from pyiceberg.manifest import ManifestFile
+from pyiceberg.table.snapshots import Snapshot
+
+from flightlake.lake.bounded_cache import BoundedCache
+from flightlake.lake.new_files import StoreFiles
+
+_MANIFESTS = 20_000
+"""How many are kept, of all lists: about 20 MB."""
+
+_kept: BoundedCache[tuple[tuple[str, str, str], str], tuple[ManifestFile, ...]]
+_kept = BoundedCache(_MANIFESTS)
+
+
+def listed(snapshot: Snapshot | None, files: StoreFiles) -> list[ManifestFile]:
+    """Return the manifests of *snapshot*, in their order; none without a snapshot.
+
+    Raises:
+        DamagedData: The list is missing.
+        NotReady: The store does not answer.
+    """
+    if snapshot is None:
+        return []
+    if not snapshot.manifest_list:  # of old tables, whose snapshots name manifests themselves
+        return snapshot.manifests(files)
+
+    def read() -> tuple[tuple[ManifestFile, ...], int]:
+        found = tuple(snapshot.manifests(files))
+        return found, 1 + len(found)
+
+    return list(_kept.get_or_make((files.place, snapshot.manifest_list), read))
+
+
+def keep(path: str, files: StoreFiles, manifests: Sequence[ManifestFile]) -> None:
+    """Take note that the list that was written to *path* is of *manifests*."""
+    _kept.put((files.place, path), tuple(manifests), 1 + len(manifests))
