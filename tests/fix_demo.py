@@ -41,7 +41,7 @@ class Demo:
             self.process.kill()
         self.process.communicate()
 
-    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = 300) -> re.Match[str]:
         assert self.process.stdout is not None
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
@@ -61,7 +61,7 @@ def demo_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the demo has run once."""
     folder = tmp_path_factory.mktemp("demo") / "lakehouse"
     with Demo(folder, "--check") as demo:
-        output, errors = demo.process.communicate(timeout=120)
+        output, errors = demo.process.communicate(timeout=600)
         assert demo.process.returncode == 0, errors
         (folder.parent / "first-output.txt").write_text(output)
     return folder

@@ -187,7 +187,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
         *lakes: Lake,
         running: int = 2,
         queued: int = 10,
-        queue_timeout: timedelta = timedelta(seconds=30),
+        queue_timeout: timedelta = timedelta(minutes=5),
         statement_timeout: timedelta = timedelta(hours=1),
         sql_bytes: int = 1_000_000,
         clock: Clock | None = None,
@@ -240,7 +240,7 @@ class Background:
     def done(self) -> bool:
         return not self._thread.is_alive()
 
-    def result(self, seconds: float = 20) -> Any:
+    def result(self, seconds: float = 120) -> Any:
         self._thread.join(seconds)
         assert self.done, "the work in the other thread did not end"
         if self._error is not None:

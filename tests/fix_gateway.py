@@ -80,7 +80,7 @@ class _Passing(BaseHTTPRequestHandler):
 
     def _passed(self, body: bytes) -> tuple[int, bytes]:
         to = urlsplit(self.of.target)
-        onward = http.client.HTTPConnection(to.hostname or "", to.port, timeout=30)
+        onward = http.client.HTTPConnection(to.hostname or "", to.port, timeout=120)
         headers = {"Content-Type": "application/json"}
         onward.request(self.command, to.path + self.path, body, headers)
         found = onward.getresponse()

@@ -32,7 +32,7 @@ def make_catalog(
         for table in names:
             writer.create_table((*namespace, table), schema)
     writer.close()
-    return open_catalog(name, "sql", properties(folder), timedelta(seconds=10))
+    return open_catalog(name, "sql", properties(folder), timedelta(minutes=2))
 
 
 def dead_catalog(folder: Path, name: str) -> Catalog:

@@ -1,8 +1,13 @@
 """A scheduler over a mill, moved step by step by a clock that moves when it is told to."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
+from pyiceberg.table import snapshots
 
 from flightlake.clock import ManualClock
 from flightlake.names import TableIdentifier
@@ -62,9 +67,19 @@ class Shift:
         return str(next(row["state"] for row in rows if row["view"] == str(self.name(view))))
 
 
+@pytest.fixture
+def writers_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pyiceberg write at one moment, however long the test takes: its clocks stand still too.
+
+    Otherwise what is appended on a busy machine would be seconds ahead of the clock of a shift.
+    """
+    moment = time.time()
+    monkeypatch.setattr(snapshots, "time", SimpleNamespace(time=lambda: moment))
+
+
 def real_time() -> ManualClock:
     """Return a clock that begins at the real time, as writers know it, and stands still."""
-    return ManualClock(datetime.now(UTC))
+    return ManualClock(datetime.fromtimestamp(snapshots.time.time(), UTC))
 
 
 def shift_on(

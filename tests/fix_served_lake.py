@@ -112,6 +112,7 @@ def catalogs(*lakes: Lake, **more: Mapping[str, Any]) -> dict[str, Any]:
             "type": lake.type,
             "uri": lake.properties.get("uri", ""),
             "warehouse": lake.properties.get("warehouse", ""),
+            "timeout": "2m",
             "properties": {
                 name: value
                 for name, value in lake.properties.items()

@@ -34,5 +34,5 @@ class HeldCatalog:
         self.loads += 1
         if not self._open.is_set():
             self.waiting.set()
-            assert self._open.wait(30), "nobody let the catalog go"
+            assert self._open.wait(120), "nobody let the catalog go"
         return self._real.load(db_schema, table)

@@ -21,7 +21,7 @@ _PACKAGES = (
 )
 _PROGRAM = Path(__file__).with_name("duckdb_reader_program.py")
 _INSTALL_SECONDS = 300
-_READ_SECONDS = 120
+_READ_SECONDS = 300
 
 
 @functools.cache

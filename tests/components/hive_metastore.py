@@ -15,7 +15,7 @@ from tests.components.processes import Process, free_port, listens, run
 NAME = "hive-metastore"
 _SOURCE = Path(__file__).with_name("hive_metastore_server")
 _INSTALL_SECONDS = 600
-_SCHEMA_SECONDS = 120
+_SCHEMA_SECONDS = 300
 _PACKAGE = "org.apache.hadoop.hive.metastore"
 
 

@@ -12,7 +12,7 @@ from tests.components.processes import run
 NAME = "jdbc-driver"
 _SOURCE = Path(__file__).with_name("jdbc_driver")
 _INSTALL_SECONDS = 300
-_RUN_SECONDS = 90
+_RUN_SECONDS = 300
 
 
 def ensure() -> Path:

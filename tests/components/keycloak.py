@@ -18,7 +18,7 @@ NAME = "keycloak"
 _VERSION = "26.7.3"
 _INSTALL_SECONDS = 600
 _FIRST_SECONDS = 300
-_READY_SECONDS = 120
+_READY_SECONDS = 300
 _DONE = ".prepared"
 
 CLIENT = "flightlake"
@@ -88,7 +88,7 @@ class Server:
         """Return a new token of ``carol``."""
         form = {"grant_type": "password", "client_id": CLIENT, "client_secret": SECRET}
         answer = requests.post(
-            self.token_uri, {**form, "username": USER, "password": PASSWORD}, timeout=30
+            self.token_uri, {**form, "username": USER, "password": PASSWORD}, timeout=120
         )
         answer.raise_for_status()
         return str(answer.json()["access_token"])

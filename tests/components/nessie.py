@@ -20,7 +20,7 @@ _VERSION = "0.99.0"
 _JAR = f"nessie-quarkus-{_VERSION}-runner.jar"
 _JAVA = 21
 _INSTALL_SECONDS = 600
-_READY_SECONDS = 90
+_READY_SECONDS = 300
 _BUCKET = "nessie"
 _S3 = "nessie.catalog.service.s3.default-options"
 

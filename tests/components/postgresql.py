@@ -16,7 +16,7 @@ from tests.components.processes import Process, free_port, listens, run
 NAME = "postgresql"
 _PROGRAMS = ("initdb", "postgres")
 _INSTALL_SECONDS = 300
-_INIT_SECONDS = 60
+_INIT_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,52 @@
 
 import atexit
 import contextlib
+import functools
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.components import Unavailable
 
-READY_SECONDS = 30.0
+READY_SECONDS = 180.0
 STOP_SECONDS = 10.0
+_PAUSE_SECONDS = 60.0
+
+
+_FIRST_PORT = 10_240
+_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nobody listens on, and that nobody is given by chance.
+
+    The kernel takes the ports of connections, and those of whoever binds to port 0, from a range
+    of its own.  A port below that range stays free until the one that it is meant for comes, and
+    between its end and its next start.  No port is returned twice.
+    """
+    for port in _ports():
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """Return the ports to try, each once; tests that run at the same time begin elsewhere."""
+    try:
+        below = int(_RANGE.read_text().split()[0])
+    except (OSError, ValueError):
+        below = 32_768
+    ports = range(_FIRST_PORT, below if below > 2 * _FIRST_PORT else 32_768)
+    begin = random.SystemRandom().randrange(len(ports))
+    return iter((*ports[begin:], *ports[:begin]))
 
 
 def listens(port: int) -> bool:
@@ -93,7 +118,7 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(member, signal.SIGSTOP)
             # The signal takes a moment.  A child that has just ended stays a zombie (Z).
-            deadline = time.monotonic() + STOP_SECONDS
+            deadline = time.monotonic() + _PAUSE_SECONDS
             while _state(member) not in "TZX" and time.monotonic() < deadline:
                 time.sleep(0.01)
 

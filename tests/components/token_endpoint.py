@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {key: value for key, value in self.headers.items() if key.lower() not in _HOP}
         found = requests.request(
-            self.command, self.opened.target + self.path, data=body, headers=headers, timeout=30
+            self.command, self.opened.target + self.path, data=body, headers=headers, timeout=120
         )
         self._send(found.status_code, found.content)
 

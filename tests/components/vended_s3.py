@@ -9,7 +9,6 @@ import http.client
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from pyiceberg.catalog.rest import CreateTableRequest
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import CommitTableRequest
 
+from flightlake.clock import Clock
 from tests.components import s3
 from tests.fix_catalogs import Lake
 
@@ -42,13 +42,14 @@ _DENIED = b"""<?xml version="1.0" encoding="UTF-8"?>
 class Vended:
     """A store whose tokens each live for ``lives`` seconds, and the catalog in front of *lake*.
 
-    ``asked`` are the tokens with the moment each ends, by monotonic time; ``used`` those that came
+    ``asked`` are the tokens with the moment each ends, by ``clock``; ``used`` those that came
     with requests for files.  ``broken`` makes the catalog fail; ``tells`` lets it say when tokens
     end; ``bearers`` are the logins that loads came with.  ``read_only`` tokens let nobody write.
     """
 
     lake: Lake
     target: s3.Server
+    clock: Clock
     lives: float = 3600.0
     tells: bool = True
     broken: bool = False
@@ -63,10 +64,10 @@ class Vended:
     def give(self) -> dict[str, str]:
         """Return the properties of a store with a new token."""
         token = f"token-{len(self.asked)}"
-        self.asked[token] = time.monotonic() + self.lives
+        self.asked[token] = self.clock.monotonic() + self.lives
         more = {}
         if self.tells:
-            ends = int((time.time() + self.lives) * 1000)
+            ends = int((self.clock.now().timestamp() + self.lives) * 1000)
             more["s3.session-token-expires-at-ms"] = str(ends)
         return {
             "s3.endpoint": self.store_uri,
@@ -78,11 +79,7 @@ class Vended:
         }
 
     def holds(self, token: str) -> bool:
-        return time.monotonic() < self.asked.get(token, 0.0)
-
-    def ended(self) -> bool:
-        """Whether all tokens that were given out so far have ended."""
-        return not any(map(self.holds, list(self.asked)))
+        return self.clock.monotonic() < self.asked.get(token, 0.0)
 
     def table(self, name: str) -> bytes | None:
         """Return the ``LoadTableResult`` of a table of the lake, with a new token."""
@@ -122,9 +119,9 @@ class Vended:
 
 
 @contextmanager
-def vended(lake: Lake, target: s3.Server) -> Iterator[Vended]:
+def vended(lake: Lake, target: s3.Server, clock: Clock) -> Iterator[Vended]:
     """Yield a catalog with the tables of *lake*, whose files are in *target*."""
-    made = Vended(lake, target)
+    made = Vended(lake, target, clock)
     with ExitStack() as stack:
         made.store_uri = stack.enter_context(_serving(type("Store", (_Store,), {"of": made})))
         made.uri = stack.enter_context(_serving(type("Catalog", (_Catalog,), {"of": made})))
@@ -193,7 +190,7 @@ def _fetched(asked: BaseHTTPRequestHandler, target: s3.Server, body: bytes) -> _
             ours[name] = asked.headers[name]
     request = AWSRequest(asked.command, f"{target.endpoint}{asked.path}", ours, data=body)
     _signer(target, None).add_auth(request)
-    onward = http.client.HTTPConnection("127.0.0.1", target.port, timeout=30)
+    onward = http.client.HTTPConnection("127.0.0.1", target.port, timeout=120)
     onward.putrequest(asked.command, asked.path, skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers.items():
         onward.putheader(name, value)

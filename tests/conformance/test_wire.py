@@ -172,7 +172,7 @@ def test_a_handshake_does_not_wait_for_the_client_to_finish(wire: Running):
     over = threading.Event()
 
     def open_end():
-        over.wait(30)
+        over.wait(120)
         yield from ()
 
     call = wire.duplex("Handshake", open_end())

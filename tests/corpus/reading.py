@@ -42,7 +42,7 @@ def opened(spill: Path) -> Iterator[Lab]:
 def on_the_place(spill: Path) -> Iterator[Lab]:
     """Open an engine on what lies at the place, which the caller holds."""
     properties = {"uri": f"sqlite:///{place.DATABASE}", "warehouse": str(place.WAREHOUSE)}
-    catalog = open_catalog(place.CATALOG, "sql", properties, timedelta(seconds=10))
+    catalog = open_catalog(place.CATALOG, "sql", properties, timedelta(minutes=2))
     engine = engine_on({place.CATALOG: catalog}, spill)
     try:
         yield Lab(engine, Defaults(place.CATALOG, place.NAMESPACE))

@@ -114,6 +114,6 @@ def test_it_serves_tables_on_a_read_only_root_and_ends_on_sigterm(
                 assert cursor.fetchone() == (4,)
             connection.close()
             server.terminate()
-            assert server.wait(60) == 0
+            assert server.wait(120) == 0
         finally:
             server.kill()

@@ -239,7 +239,7 @@ def test_a_cancel_frees_the_slot_at_once(shop: Shop, connection):
         shop.server.wait_for_running(1)
         cursor.adbc_cancel()
         shop.server.wait_for_running(0)
-        thread.join(20)
+        thread.join(120)
         assert not thread.is_alive()
     assert failures
     assert "ancel" in str(failures[0])

@@ -11,8 +11,6 @@ from tests.fix_processes import Server, configure, settled
 from tests.fix_raw_client import RawClient, raw
 from tests.fix_served_lake import catalogs
 
-BACK_SECONDS = 10.0
-
 
 def ids(lake: Lake) -> str:
     return f"SELECT id FROM {lake.name}.{lake.root}.orders"
@@ -59,9 +57,7 @@ def test_catalogs_that_are_down_from_the_start_are_unavailable_until_they_are_up
         assert answers(client, steady)
         for own in owns:
             own.up()
-            settled(
-                lambda own=own: answers(client, own.lake), f"{own.lake.name} is back", BACK_SECONDS
-            )
+            settled(lambda own=own: answers(client, own.lake), f"{own.lake.name} is back")
             own.down()
             unavailable(client, own.lake)
         assert answers(client, steady)

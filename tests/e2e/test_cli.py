@@ -24,7 +24,7 @@ def run(*arguments: str, given: str = "", **environment: str) -> Done:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env={**inherited, **environment},
     )
 

@@ -116,7 +116,7 @@ def test_a_rest_catalog_that_dies_and_comes_back(folder: Path):
     settings = {
         "type": "rest",
         "uri": f"http://127.0.0.1:{port}",
-        "timeout": "3s",
+        "timeout": "5s",
     }
     with Server(configure(folder, catalogs(local, far=settings))) as server, raw(server) as client:
         code, message = client.refused(lambda: count(client, "far.a.b"))

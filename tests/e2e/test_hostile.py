@@ -3,16 +3,16 @@
 import os
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
 
 import grpc
 import pytest
 
 from tests.e2e.conftest import Shop
-from tests.fix_processes import Server, configure
+from tests.fix_processes import DEADLINE, Server, configure
 from tests.fix_raw_client import RawClient, basic, raw
 from tests.fix_served_lake import catalogs
 
@@ -24,22 +24,24 @@ NOISE = (
 )
 
 
-def say(port: int, data: bytes, tls: bool = False) -> bytes:
+def say(port: int, data: bytes, tls: bool = False, patience: float = 2) -> bytes:
     """Send *data* and return what comes back before the other side hangs up or says no more."""
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
         if tls:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             context.set_alpn_protocols(["h2"])
             with context.wrap_socket(connection) as secured:
-                return _exchange(secured, data)
-        return _exchange(connection, data)
+                return _exchange(secured, data, patience)
+        return _exchange(connection, data, patience)
 
 
-def _exchange(connection: socket.socket, data: bytes) -> bytes:
-    try:
+def _exchange(connection: socket.socket, data: bytes, patience: float) -> bytes:
+    with suppress(OSError):  # who does not like it may hang up before all was sent
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(patience)
+    try:
         return connection.recv(4096)
     except OSError:
         return b""
@@ -72,7 +74,7 @@ def test_noise_on_either_port_ends_nothing(shop: Shop, client: RawClient):
     ids=lambda value: value[:20].decode(),
 )
 def test_the_management_port_answers_only_for_its_pages(shop: Shop, request_line, status):
-    answer = say(shop.server.management, request_line + b" HTTP/1.0\r\n\r\n")
+    answer = say(shop.server.management, request_line + b" HTTP/1.0\r\n\r\n", patience=DEADLINE)
     assert answer.split()[1] == status
 
 
@@ -122,9 +124,9 @@ def test_a_method_that_is_not_there_is_unimplemented(client: RawClient):
     ids=lambda sql: repr(sql[:24]),
 )
 def test_statements_made_to_hurt_are_refused_and_hurt_nobody(shop: Shop, client, sql):
-    began = time.monotonic()
+    before = cpu_seconds(shop.server)
     code, message = client.refused(lambda: client.read(sql))
-    assert time.monotonic() - began < 20
+    assert cpu_seconds(shop.server) - before < 20
     assert code in (
         grpc.StatusCode.INVALID_ARGUMENT,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -135,35 +137,55 @@ def test_statements_made_to_hurt_are_refused_and_hurt_nobody(shop: Shop, client,
     works(client)
 
 
+def cpu_seconds(server: Server) -> float:
+    """Return how long *server* has computed, however many others do at the same time."""
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def silent_catalog() -> Iterator[dict[str, object]]:
+def silent_catalog(**settings: str) -> Iterator[dict[str, object]]:
     """Yield the settings of a catalog that takes connections and never answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        yield {"type": "rest", "uri": address, "timeout": "3s"}
+        yield {"type": "rest", "uri": address, **settings}
 
 
 def test_a_catalog_that_never_answers_holds_up_only_those_who_ask_for_it(shop: Shop, folder):
-    with silent_catalog() as settings:
-        config = configure(folder, catalogs(shop.annex, hung=settings), {"limits": {"running": 4}})
+    with silent_catalog(timeout="10m") as hung, silent_catalog(timeout="2s") as brief:
+        config = configure(
+            folder, catalogs(shop.annex, hung=hung, brief=brief), {"limits": {"running": 4}}
+        )
         with Server(config) as server, raw(server) as client:
-            waiting: list[tuple[grpc.StatusCode, str]] = []
+            ended: list[tuple[grpc.StatusCode, str]] = []
 
-            def ask() -> None:
-                waiting.append(client.refused(lambda: client.read("SELECT * FROM hung.a.b")))
+            def ask(asking: RawClient, catalog: str) -> None:
+                call = lambda: asking.read(f"SELECT * FROM {catalog}.a.b", timeout=600)  # noqa: E731
+                ended.append(asking.refused(call))
 
-            threads = [threading.Thread(target=ask) for _ in range(3)]
-            for thread in threads:
-                thread.start()
-            server.wait_for_running(3)
-            assert client.read("SELECT count(*) AS n FROM annex.shop.orders").num_rows == 1
-            assert waiting == []
-            for thread in threads:
-                thread.join()
-            assert [code for code, _ in waiting] == [grpc.StatusCode.UNAVAILABLE] * 3
-            assert {message for _, message in waiting} == {"catalog 'hung' does not answer"}
+            @contextmanager
+            def three(asking: RawClient, catalog: str) -> Iterator[None]:
+                threads = [Thread(target=ask, args=(asking, catalog)) for _ in range(3)]
+                for thread in threads:
+                    thread.start()
+                yield
+                for thread in threads:
+                    thread.join()
+
+            with raw(server) as other, three(other, "hung"):
+                server.wait_for_running(3)
+                assert client.read("SELECT count(*) AS n FROM annex.shop.orders").num_rows == 1
+                assert ended == []
+                other.close()  # who goes away leaves at once
+            server.wait_for_running(0)
+            assert [code for code, _ in ended] == [grpc.StatusCode.CANCELLED] * 3
+            ended.clear()
+            with three(client, "brief"):
+                pass
+            assert [code for code, _ in ended] == [grpc.StatusCode.UNAVAILABLE] * 3
+            assert {message for _, message in ended} == {"catalog 'brief' does not answer"}
             # One who does not wait leaves at once.
             code, _ = client.refused(
                 lambda: client.read("SELECT * FROM hung.a.b", metadata=basic(), timeout=0.5)

@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -39,8 +41,12 @@ def test_one_line_says_that_it_is_ready_and_the_probes_agree(config: Path):
         assert re.fullmatch(r"ready grpc\+tls://127\.0\.0\.1:\d+\n", server.output)
 
 
+LONG = {"FLIGHTLAKE__SERVER__DRAIN_TIMEOUT": "10m"}
+"""A drain that no test waits for."""
+
+
 def test_sigterm_serves_what_was_promised_and_refuses_what_is_new(config: Path):
-    with Server(config) as server, raw(server) as client:
+    with Server(config, LONG) as server, raw(server) as client:
         tickets = [client.ticket("SELECT count(*) AS n FROM shop.numbers") for _ in range(2)]
         prepared = client.prepare("SELECT 1").prepared_statement_handle
         stream = client.stream("DoGet", client.ticket("SELECT n, noise FROM shop.numbers"))
@@ -65,25 +71,32 @@ def test_sigterm_serves_what_was_promised_and_refuses_what_is_new(config: Path):
 
 
 def test_a_ticket_is_waited_for_when_nothing_else_happens(config: Path):
-    with Server(config) as server, raw(server) as client:
-        ticket = client.ticket("SELECT 1 AS x")
-        server.signal(signal.SIGTERM)
-        # Longer than a quiet server needs to end, and within the promise.
-        with pytest.raises(subprocess.TimeoutExpired):
-            server.process.wait(1.5)
-        assert client.get(ticket).to_pydict() == {"x": [1]}
-        assert server.wait(5) == 0
+    for _ in range(20):
+        with Server(config) as server, raw(server) as client:
+            began = time.monotonic()
+            ticket = client.ticket("SELECT 1 AS x")
+            server.signal(signal.SIGTERM)
+            # Longer than a quiet server needs to end, and within the promise of five seconds.
+            with suppress(subprocess.TimeoutExpired):
+                server.process.wait(1.5)
+            with suppress(grpc.RpcError):
+                assert client.get(ticket).to_pydict() == {"x": [1]}
+                assert server.wait() == 0
+                return
+            # On a busy machine the five seconds may be over before the client comes.
+            assert time.monotonic() - began > 5
+    raise AssertionError("no ticket of twenty was waited for")
 
 
 def test_a_second_signal_ends_at_once(config: Path):
-    with Server(config) as server, raw(server) as client:
+    with Server(config, LONG) as server, raw(server) as client:
         stream = client.stream("DoGet", client.ticket(ENDLESS))
         next(stream)
         server.signal(signal.SIGTERM)
         settled(lambda: client.health() == "NOT_SERVING", "health says NOT_SERVING")
         assert server.process.poll() is None
         server.signal(signal.SIGTERM)
-        assert server.wait(10) == 1
+        assert server.wait() == 1  # long before the drain would end
         code, _ = client.refused(lambda: list(stream))
         assert code in (DOWN, grpc.StatusCode.CANCELLED)
 
@@ -94,7 +107,7 @@ def test_the_drain_ends_after_its_time(folder: Path, lakes: tuple[Lake, Lake]):
         stream = client.stream("DoGet", client.ticket(ENDLESS.replace("shop", "lake.shop")))
         next(stream)
         server.signal(signal.SIGTERM)
-        assert server.wait(10) == 1
+        assert server.wait() == 1
         assert server.events("internal failure") == []
 
 
@@ -205,8 +218,10 @@ def test_the_log_is_one_line_of_json_for_each_statement(config: Path):
         assert damaged["status"] == "DATA_LOSS"
         assert "sql" not in json.dumps([good, wrong, damaged])
         assert "SELECT" not in server.said()
-        assert server.metric("queries_total", status="OK", kind="select") == 1
-        assert server.metric("rows_sent_total") == 1
+        settled(
+            lambda: server.metric("queries_total", status="OK", kind="select") == 1, "it is counted"
+        )
+        settled(lambda: server.metric("rows_sent_total") == 1, "its row is counted")
 
 
 def test_the_text_of_statements_is_logged_where_it_is_wanted(config: Path):

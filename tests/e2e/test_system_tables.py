@@ -145,10 +145,16 @@ def test_the_scheduler_shows_what_it_sees_and_does(mill: Mill, ada: dbapi.Connec
     lags = f"SELECT target_lag_seconds, lag_seconds FROM {SYSTEM}.materialized_views"
     sql = f"{lags} WHERE name = 'soon'"
     settled(lambda: rows(ada, sql) == [(2.0, 0.0)], "the view has no lag")
-    assert mill.server.metric("mv_refreshes_total", trigger="lag", status="OK") >= 1
+    settled(
+        lambda: mill.server.metric("mv_refreshes_total", trigger="lag", status="OK") >= 1,
+        "it is counted",
+    )
     told = 'flightlake_mv_lag_seconds{view="lake.shop.soon"}'
     settled(lambda: told in mill.server.probe("/metrics")[1], "the lag is a metric")
-    assert [line for line in mill.server.events("refresh") if line["trigger"] == "lag"]
+    settled(
+        lambda: [line for line in mill.server.events("refresh") if line["trigger"] == "lag"],
+        "it is told of",
+    )
 
 
 def test_they_are_in_all_listings(ada: dbapi.Connection) -> None:

@@ -51,8 +51,7 @@ def command(*arguments: str, **options: object) -> str:
 
 def test_an_expired_token_is_refused_in_a_sentence(shop: Shop, client: RawClient):
     config = str(shop.server.config)
-    token = command("token", "--config", config, "--subject", "etl", "--lifetime", "2s")
-    assert client.read("SELECT 1 AS x", metadata=bearer(token)).to_pydict() == {"x": [1]}
+    token = ""
 
     def accepted() -> bool:
         try:
@@ -60,6 +59,12 @@ def test_an_expired_token_is_refused_in_a_sentence(shop: Shop, client: RawClient
         except grpc.RpcError:
             return False
 
+    for lifetime in ("2s", "10s", "60s"):  # a busy machine may need long to come with it
+        token = command("token", "--config", config, "--subject", "etl", "--lifetime", lifetime)
+        if accepted():
+            break
+    else:
+        raise AssertionError("a token of a minute is refused")
     settled(lambda: not accepted(), "the token expires")
     code, message = client.refused(lambda: client.read("SELECT 1", metadata=bearer(token)))
     assert (code, "expired" in message) == (REFUSED, True)

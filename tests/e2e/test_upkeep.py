@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import adbc_driver_manager
 import pytest
@@ -56,6 +57,10 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
         yield Mill(server, lake, config)
 
 
+def told_of(server: Server, view: str) -> list[dict[str, Any]]:
+    return [line for line in server.events("upkeep") if line["view"] == view]
+
+
 def test_a_server_deletes_what_refreshes_left_and_says_so(mill: Mill) -> None:
     stray = mill.stray("v")
     settled(lambda: not stray.exists(), "the stray file is gone")
@@ -63,8 +68,9 @@ def test_a_server_deletes_what_refreshes_left_and_says_so(mill: Mill) -> None:
         lambda: mill.server.metric("mv_files_deleted_total", why="unreferenced") == 1,
         "it is counted",
     )
-    (line,) = mill.server.events("upkeep")
-    assert (line["view"], line["status"], line["unreferenced"]) == ("lake.shop.v", "OK", 1)
+    settled(lambda: told_of(mill.server, "lake.shop.v"), "it is told")
+    (line,) = told_of(mill.server, "lake.shop.v")
+    assert (line["status"], line["unreferenced"]) == ("OK", 1)
     with adbc(mill.server) as connection:
         assert rows(connection, "SELECT count(*) FROM v") == [(4,)]
 

@@ -13,6 +13,8 @@ from tests.fix_engine import Lab
 from tests.fix_materialized import Mills
 from tests.fix_schedule import shift_on
 
+pytestmark = pytest.mark.usefixtures("writers_stand_still")
+
 AS = "AS SELECT id FROM orders"
 
 

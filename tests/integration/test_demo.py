@@ -1,5 +1,6 @@
 """``flightlake demo`` as a newcomer meets it: a process, its output, Ctrl-C."""
 
+import os
 import re
 import signal
 import stat
@@ -40,21 +41,40 @@ def test_orders_come_in_while_it_runs(demo_directory: Path) -> None:
         first = demo.wait_for(r"order (\d+) is in gold")
         assert demo.wait_for(rf"order {int(first[1]) + 1} is in gold")
         demo.process.send_signal(signal.SIGINT)
-        assert demo.process.wait(30) == 0
+        assert demo.process.wait(120) == 0
 
 
 def test_the_second_start_is_ready_within_five_seconds(demo_directory: Path) -> None:
-    took = []
-    while len(took) < 3 and min(took, default=5.0) >= 5:  # others may have the machine for a while
-        began = time.monotonic()
+    for _ in range(10):
+        before, began = processors(), time.monotonic()
         with Demo(demo_directory) as demo:
             demo.wait_for("is used again")
             demo.wait_for("Sally Thomas")  # in the first answer of the server
-            took.append(time.monotonic() - began)
+            took, after = time.monotonic() - began, processors()
             demo.wait_for("stays up until Ctrl-C")
+            own = computed_by(demo.process.pid)
             demo.process.send_signal(signal.SIGINT)
-            assert demo.process.wait(30) == 0
-    assert min(took) < 5
+            assert demo.process.wait(120) == 0
+        if took < 5:
+            return
+        # Others may have the machine for a while: they, and not the demo, computed meanwhile.
+        busy, idle = (now - then for now, then in zip(after, before, strict=True))
+        assert busy - own > idle, f"it took {took:.1f} s"
+    assert own < 5, "others have the machine, and the demo computes for long by itself"
+
+
+def processors() -> tuple[float, float]:
+    """Return for how many seconds all processors together have computed, and had nothing to do."""
+    fields = [int(one) for one in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = fields[3] + fields[4]
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (sum(fields) - idle) / ticks, idle / ticks
+
+
+def computed_by(pid: int) -> float:
+    """Return for how many seconds a process and its children that have ended have computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_the_printed_lines_let_a_client_in(demo_directory: Path) -> None:
@@ -65,7 +85,11 @@ def test_the_printed_lines_let_a_client_in(demo_directory: Path) -> None:
         program = demo.output.partition("pip install adbc-driver-flightsql:\n\n")[2]
         program = textwrap.dedent(program.partition("\nThe server stays up")[0])
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         assert "60175" in done.stdout, done.stderr  # lineitem at scale 0.01
 
@@ -80,7 +104,7 @@ def test_the_printed_lines_let_a_client_in(demo_directory: Path) -> None:
                 f"grpc+tls://127.0.0.1:{superset[2]}", db_kwargs=wrong, autocommit=True
             )
         demo.process.terminate()
-        assert demo.process.wait(30) == 0
+        assert demo.process.wait(120) == 0
 
 
 def test_secrets_are_for_the_owner_only(demo_directory: Path) -> None:
@@ -94,7 +118,7 @@ def test_a_second_demo_in_the_folder_is_refused_in_one_line(demo_directory: Path
     with Demo(demo_directory) as first:
         first.wait_for("stays up until Ctrl-C")
         with Demo(demo_directory, "--check") as second:
-            _, errors = second.process.communicate(timeout=60)
+            _, errors = second.process.communicate(timeout=300)
             assert second.process.returncode == 1
             assert re.fullmatch(r"flightlake: another demo uses .*\n", errors)
 
@@ -103,8 +127,8 @@ def test_a_demo_that_was_killed_while_serving_starts_again(demo_directory: Path)
     with Demo(demo_directory) as demo:
         demo.wait_for("stays up until Ctrl-C")
         demo.process.kill()
-        demo.process.wait(30)
+        demo.process.wait(120)
     with Demo(demo_directory, "--check") as again:
-        output, errors = again.process.communicate(timeout=60)
+        output, errors = again.process.communicate(timeout=300)
         assert again.process.returncode == 0, errors
         assert "is used again" in output

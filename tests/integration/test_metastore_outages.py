@@ -4,9 +4,8 @@ import json
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -19,11 +18,14 @@ from tests.components.processes import free_port
 from tests.fix_catalogs import started
 from tests.fix_every_catalog import glue_lake, hive_lake
 from tests.fix_http import http_answers
+from tests.fix_patience import within
 from tests.fix_processes import settled
 
 SHORT = timedelta(milliseconds=500)
+LONG = timedelta(minutes=2)
+"""For what is to succeed, however busy the machine is."""
 SLACK = 3.0
-"""Seconds that a busy machine may add to a timeout."""
+"""Seconds that may be added to a timeout."""
 SILENT = "catalog 'lake' does not answer"
 REFUSED = "catalog 'lake' refuses the credentials of this server"
 UNREADABLE = "catalog 'lake' gives an answer that this server cannot read"
@@ -103,19 +105,15 @@ def test_a_metastore_that_is_down_can_be_opened_and_is_not_ready(kind: str) -> N
 def test_a_metastore_that_is_silent_is_not_ready_in_time(kind: str) -> None:
     with listening() as port:
         catalog = open_catalog("lake", kind, properties(kind, port), SHORT)
-        begin = time.monotonic()
-        error = failure(catalog)
-        assert time.monotonic() - begin < 3 * SHORT.total_seconds() + SLACK
+        error = within(3 * SHORT.total_seconds() + SLACK, lambda: failure(catalog))
     assert isinstance(error, NotReady)
     assert error.message == SILENT
 
 
 @pytest.mark.parametrize("kind", ["hive", "glue"])
 def test_threads_that_wait_for_a_silent_metastore_end_with_the_timeout(kind: str) -> None:
-    begin = time.monotonic()
     with listening() as port:
         catalog = open_catalog("lake", kind, properties(kind, port), SHORT)
-        failure(catalog)
 
         def waiting() -> int:
             return sum(
@@ -123,8 +121,11 @@ def test_threads_that_wait_for_a_silent_metastore_end_with_the_timeout(kind: str
                 for thread in threading.enumerate()
             )
 
-        settled(lambda: waiting() == 0, "no thread waits for the metastore", seconds=5)
-    assert time.monotonic() - begin < 5 + SLACK
+        def all_end() -> None:
+            failure(catalog)
+            settled(lambda: waiting() == 0, "no thread waits for the metastore")
+
+        within(5 + SLACK, all_end)
 
 
 def working(thread: threading.Thread) -> bool:
@@ -141,7 +142,7 @@ def working(thread: threading.Thread) -> bool:
 def test_the_first_metastore_that_answers_is_asked() -> None:
     server: hive_metastore.Server = started(hive_metastore, partial(hive_metastore.start, "4"))
     uri = f"thrift://127.0.0.1:{free_port()},{server.uri}"
-    catalog = open_catalog("lake", "hive", {"uri": uri}, timedelta(seconds=10))
+    catalog = open_catalog("lake", "hive", {"uri": uri}, LONG)
     assert "default" in catalog.db_schemas()
 
 
@@ -155,7 +156,7 @@ def test_a_metastore_that_hangs_comes_back_by_itself() -> None:
         assert isinstance(failure(catalog), NotReady)
     finally:
         server.process.resume()
-    settled(lambda: answers(catalog), "the metastore answers again", seconds=10)
+    settled(lambda: answers(catalog), "the metastore answers again")
 
 
 @pytest.mark.component("hive-metastore")
@@ -178,9 +179,7 @@ def test_names_in_another_case_are_not_found_though_the_metastore_finds_them(
 @pytest.mark.component("hive-metastore")
 def test_a_user_may_be_said() -> None:
     server: hive_metastore.Server = started(hive_metastore, partial(hive_metastore.start, "4"))
-    catalog = open_catalog(
-        "lake", "hive", {"uri": server.uri, "ugi": "ada:analysts"}, timedelta(seconds=10)
-    )
+    catalog = open_catalog("lake", "hive", {"uri": server.uri, "ugi": "ada:analysts"}, LONG)
     assert "default" in catalog.db_schemas()
 
 
@@ -219,11 +218,12 @@ def test_more_tables_than_a_page_holds_are_all_listed(
 )
 def test_what_is_not_a_metastore_is_an_error_in_time(rubbish: bytes) -> None:
     def talk(connection: socket.socket) -> None:
-        connection.recv(4096)
-        connection.sendall(rubbish)
+        with suppress(OSError):  # it may have gone
+            connection.recv(4096)
+            connection.sendall(rubbish)
 
     with listening(talk) as port:
-        catalog = open_catalog("lake", "hive", properties("hive", port), timedelta(seconds=5))
+        catalog = open_catalog("lake", "hive", properties("hive", port), LONG)
         error = failure(catalog)
     assert isinstance(error, NotReady | Unsupported)
     assert error.message in (SILENT, UNREADABLE)
@@ -247,7 +247,7 @@ def test_a_glue_that_answers_badly(
 ) -> None:
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     with http_answers(status, content) as uri:
-        error = failure(open_catalog("lake", "glue", glue(uri), timedelta(seconds=10)))
+        error = failure(open_catalog("lake", "glue", glue(uri), LONG))
     assert (type(error), error.message) == (kind, message)
 
 
@@ -258,5 +258,5 @@ def test_a_glue_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     told = {"glue.endpoint": f"http://127.0.0.1:{free_port()}", "glue.region": "us-east-1"}
-    error = failure(open_catalog("lake", "glue", told, timedelta(seconds=10)))
+    error = failure(open_catalog("lake", "glue", told, LONG))
     assert (type(error), error.message) == (NotReady, REFUSED)

@@ -62,7 +62,7 @@ def test_a_table_that_somebody_else_has_locked_is_not_changed(hive: Lake, base: 
         tablename="orders",
         isTransactional=True,
     )
-    catalog: Any = hive.open(timedelta(seconds=2))
+    catalog: Any = hive.open(timedelta(seconds=6))
     with hive.writer._client as client:  # type: ignore[attr-defined]
         lock = client.lock(LockRequest(component=[part], user="ada", hostname="there"))
         with pytest.raises(Refused):

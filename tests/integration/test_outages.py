@@ -17,11 +17,13 @@ from tests.components import iceberg_rest, postgresql
 from tests.components.processes import free_port
 from tests.fix_catalogs import ORDERS, rest_lake, sqlite_lake, started
 from tests.fix_http import http_answers
+from tests.fix_patience import within
 
 SHORT = timedelta(milliseconds=500)
-BACK_SECONDS = 10.0
+LONG = timedelta(minutes=2)
+"""For what is to succeed, however busy the machine is."""
 SLACK = 3.0
-"""Seconds that a busy machine may add to a timeout."""
+"""Seconds that may be added to a timeout."""
 
 
 def uri_of(kind: str, port: int) -> dict[str, str]:
@@ -46,8 +48,8 @@ def failure(catalog: Catalog) -> FlightlakeError:
 
 
 def comes_back(catalog: Catalog) -> bool:
-    """Whether *catalog*, which has no schemas, answers within ten seconds from now."""
-    deadline = time.monotonic() + BACK_SECONDS
+    """Whether *catalog*, which has no schemas, answers after a while."""
+    deadline = time.monotonic() + LONG.total_seconds()
     while True:
         try:
             return catalog.db_schemas() == []
@@ -77,9 +79,7 @@ def test_a_catalog_that_is_down_can_be_opened_and_is_not_ready(kind: str) -> Non
 def test_a_catalog_that_is_silent_is_not_ready_in_time(kind: str) -> None:
     with silent_port() as port:
         catalog = open_catalog("lake", kind, uri_of(kind, port), SHORT)
-        begin = time.monotonic()
-        error = failure(catalog)
-        assert time.monotonic() - begin < 3 * SHORT.total_seconds() + SLACK
+        error = within(3 * SHORT.total_seconds() + SLACK, lambda: failure(catalog))
     assert isinstance(error, NotReady)
     assert error.message == "catalog 'lake' does not answer"
 
@@ -94,11 +94,11 @@ def test_a_database_that_is_not_there_is_not_ready_and_not_made(tmp_path: Path) 
 def test_a_database_that_appears_later_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "lake"
     properties = {"uri": f"sqlite:///{folder}/catalog.db"}
-    early = open_catalog("lake", "sql", properties, SHORT)
+    early = open_catalog("lake", "sql", properties, LONG)
     assert isinstance(failure(early), NotReady)
     folder.mkdir()
     lake = sqlite_lake(folder)
-    again = open_catalog(lake.name, "sql", properties, SHORT)
+    again = open_catalog(lake.name, "sql", properties, LONG)
     assert again.db_schemas() == [lake.root]
     assert early.db_schemas() == []  # the rows belong to a catalog of another name
 
@@ -134,7 +134,7 @@ def test_a_rest_catalog_is_read_with_client_credentials(tmp_path: Path) -> None:
     lake = rest_lake()
     lake.create("orders")
     with_login = {**lake.properties, "credential": "client:secret"}
-    catalog = open_catalog(lake.name, "rest", with_login, timedelta(seconds=10))
+    catalog = open_catalog(lake.name, "rest", with_login, LONG)
     assert catalog.load(lake.root, "orders").schema == ORDERS
 
 
@@ -154,7 +154,7 @@ def test_a_postgresql_catalog_that_hangs_comes_back_by_itself() -> None:
 @pytest.mark.component("postgresql")
 def test_connections_cut_by_the_database_are_made_anew() -> None:
     server: postgresql.Server = started(postgresql)
-    catalog = open_catalog("lake", "sql", {"uri": server.uri}, timedelta(seconds=10))
+    catalog = open_catalog("lake", "sql", {"uri": server.uri}, LONG)
     assert catalog.db_schemas() == []
     other = psycopg2.connect(server.uri.replace("+psycopg2", ""))
     with other, other.cursor() as cursor:
@@ -170,7 +170,7 @@ def test_connections_cut_by_the_database_are_made_anew() -> None:
 @pytest.mark.component("postgresql")
 def test_an_empty_database_is_a_catalog_without_tables_and_stays_empty() -> None:
     server: postgresql.Server = started(postgresql, postgresql.launch)
-    catalog = open_catalog("lake", "sql", {"uri": server.uri}, timedelta(seconds=10))
+    catalog = open_catalog("lake", "sql", {"uri": server.uri}, LONG)
     assert catalog.db_schemas() == []
     other = psycopg2.connect(server.uri.replace("+psycopg2", ""))
     with other, other.cursor() as cursor:
@@ -184,7 +184,7 @@ def test_an_empty_database_is_a_catalog_without_tables_and_stays_empty() -> None
 def test_a_wrong_password_is_not_ready_and_not_shown() -> None:
     server: postgresql.Server = started(postgresql)
     wrong = server.uri.replace(server.password, "secret-part")
-    error = failure(open_catalog("lake", "sql", {"uri": wrong}, timedelta(seconds=10)))
+    error = failure(open_catalog("lake", "sql", {"uri": wrong}, LONG))
     assert isinstance(error, NotReady)
     assert "secret" not in error.message
 
@@ -211,6 +211,6 @@ def test_a_rest_catalog_that_answers_badly(
     status: int, body: bytes, config: bytes | None, kind: type[FlightlakeError], message: str
 ) -> None:
     with http_answers(status, body, config) as uri:
-        error = failure(open_catalog("lake", "rest", {"uri": uri}, timedelta(seconds=10)))
+        error = failure(open_catalog("lake", "rest", {"uri": uri}, LONG))
     assert (type(error), error.message) == (kind, message)
     assert not isinstance(error, InternalError)

@@ -277,7 +277,7 @@ def test_it_is_stored_in_the_background_and_at_the_end(lake: Lake) -> None:
         eventually(is_stored, "the row is stored")
         teller.tell("2")
     finally:
-        assert teller.store.stop(timedelta(seconds=30))
+        assert teller.store.stop(timedelta(minutes=2))
     assert stored_ids(lake) == ["1", "2"]
     assert not [thread for thread in threading.enumerate() if thread.name == "history"]
 

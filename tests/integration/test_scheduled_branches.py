@@ -1,8 +1,12 @@
 """A view of a branch follows the branch, and of a snapshot nothing."""
 
+import pytest
+
 from tests.fix_catalogs import orders
 from tests.fix_materialized import Mills
 from tests.fix_schedule import shift_on
+
+pytestmark = pytest.mark.usefixtures("writers_stand_still")
 
 
 def test_a_view_follows_the_branch_that_it_reads(mills: Mills) -> None:

@@ -18,6 +18,8 @@ from tests.fix_materialized import Mills, Odd
 from tests.fix_schedule import Shift, shift_on
 from tests.fix_server import eventually
 
+pytestmark = pytest.mark.usefixtures("writers_stand_still")
+
 AS = "AS SELECT id FROM orders"
 
 

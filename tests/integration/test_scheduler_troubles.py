@@ -14,6 +14,8 @@ from flightlake.telemetry import Observers
 from tests.fix_materialized import Mills, Odd
 from tests.fix_schedule import shift_on
 
+pytestmark = pytest.mark.usefixtures("writers_stand_still")
+
 AS = "AS SELECT id FROM orders"
 
 
@@ -72,7 +74,7 @@ def test_a_server_ends_though_catalogs_and_databases_hang(mills: Mills) -> None:
 
     def hang() -> None:
         asked.release()
-        release.wait(60)
+        release.wait(600)
 
     class Hanging(Peers):
         def alive(self) -> list[str]:
@@ -87,10 +89,10 @@ def test_a_server_ends_though_catalogs_and_databases_hang(mills: Mills) -> None:
     scheduler = Scheduler(jobs, Hanging("me"), Rules("1.0"), SystemClock(), none)
     scheduler.start()
     try:
-        assert asked.acquire(timeout=20)
-        assert asked.acquire(timeout=20)
+        assert asked.acquire(timeout=120)
+        assert asked.acquire(timeout=120)
         begun = time.monotonic()
         scheduler.leave()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
     finally:
         release.set()

@@ -45,7 +45,7 @@ def run(target: sql_target.Target) -> Run:
             input=stdin,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
 
     return command

@@ -56,7 +56,7 @@ deletion._AT_ONCE = 1
 if step == "a deletion":
     deletion.filesystem = lambda store: Dying(blobs.filesystem(store))
 properties = {"uri": uri, "warehouse": warehouse}
-catalogs = {name: open_catalog(name, "sql", properties, timedelta(seconds=10))}
+catalogs = {name: open_catalog(name, "sql", properties, timedelta(minutes=2))}
 clock = ManualClock(datetime.fromisoformat(now))
 Maintenance(catalogs, frozenset(catalogs), Upkeep(), clock, Observers(())).run(Cancellation())
 """
@@ -104,7 +104,7 @@ def test_a_process_that_is_killed_leaves_every_snapshot_readable(
     arguments += [kept.clock.now().isoformat(), step, str(number)]
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
-        timeout=60,
+        timeout=300,
         check=False,
         capture_output=True,
         cwd=Path(__file__).parents[2],

@@ -16,7 +16,7 @@ from tests.fix_catalogs import Lake, orders, s3_lake
 from tests.fix_http import http_answers
 
 CONFIG = json.dumps({"defaults": {}, "overrides": {}}).encode()
-TIMEOUT = timedelta(seconds=10)
+TIMEOUT = timedelta(minutes=2)
 
 
 @pytest.fixture

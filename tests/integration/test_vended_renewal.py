@@ -1,16 +1,20 @@
 """Credentials that a catalog vends are renewed before they end, also under a running statement."""
 
 import os
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from flightlake.cancellation import Cancellation
+from flightlake.clock import ManualClock
 from flightlake.engine.defaults import Defaults
 from flightlake.errors import FlightlakeError, NotReady
-from flightlake.lake.catalogs import open_catalog
+from flightlake.lake.planning import Planner
+from flightlake.lake.rest_catalog import open_rest_catalog
 from tests.components import s3
 from tests.components.vended_s3 import Vended, vended
 from tests.fix_catalogs import TIMEOUT, Lake, orders, s3_lake, started
@@ -20,6 +24,8 @@ from tests.fix_processes import settled
 pytestmark = pytest.mark.component("s3")
 
 FILES = 24
+DUE = timedelta(minutes=57)  # when keys that hold for an hour are renewed
+LATER = timedelta(hours=2)  # than keys hold
 WIDE = pa.schema([("id", pa.int64()), ("text", pa.string())])
 
 
@@ -37,31 +43,45 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.fixture
-def shop(lake: Lake) -> Iterator[Vended]:
-    with vended(lake, started(s3)) as made:
+def clock() -> ManualClock:
+    """When keys end, for who gives and who uses them."""
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def shop(lake: Lake, clock: ManualClock) -> Iterator[Vended]:
+    with vended(lake, started(s3), clock) as made:
         yield made
 
 
 @pytest.fixture
 def lab(shop: Vended, tmp_path: Path) -> Iterator[Lab]:
-    catalog = open_catalog("own", "rest", {"uri": shop.uri}, TIMEOUT)
+    catalog = open_rest_catalog("own", {"uri": shop.uri}, TIMEOUT, Planner(), shop.clock)
     engine = engine_on({"own": catalog}, tmp_path / "spill")
     yield Lab(engine, Defaults("own", "shop"))
     engine.close()
 
 
-def test_a_scan_outlives_its_credentials(shop: Vended, lab: Lab) -> None:
-    shop.lives = 1.5
+def test_a_scan_outlives_its_credentials(shop: Vended, lab: Lab, clock: ManualClock) -> None:
     result = lab.engine.start(lab.plan("SELECT id, text FROM wide"), Cancellation())
     batches = iter(result)
     seen = next(batches).num_rows
-    used = set(shop.used)
-    settled(shop.ended, "all credentials have ended")
+    clock.advance(DUE)
+    used = set(shop.asked)
+    while not set(shop.used) - used:
+        seen += next(batches).num_rows
+    settled(lambda: at_rest(shop), "nothing is asked for any more that nobody reads")
+    clock.advance(LATER - DUE)  # what was given first has ended, what came then has, too
     for batch in batches:
         seen += batch.num_rows
     assert seen == FILES * 2_000
-    assert set(shop.used) - used, "files were read with later credentials"
+    assert len(set(shop.used) - used) > 1, "files were read with later credentials"
     assert shop.refused == 0
+
+
+def at_rest(shop: Vended) -> bool:
+    before = len(shop.used)
+    return not threading.Event().wait(0.5) and len(shop.used) == before
 
 
 def test_statements_share_credentials_until_they_are_due(shop: Vended, lab: Lab) -> None:
@@ -72,22 +92,23 @@ def test_statements_share_credentials_until_they_are_due(shop: Vended, lab: Lab)
     assert shop.refused == 0
 
 
-def test_a_plan_is_executed_with_the_credentials_of_its_time(shop: Vended, lab: Lab) -> None:
-    shop.lives = 0.5
+def test_a_plan_is_executed_with_the_credentials_of_its_time(
+    shop: Vended, lab: Lab, clock: ManualClock
+) -> None:
     plan = lab.plan("SELECT id FROM orders ORDER BY id")
-    settled(shop.ended, "all credentials have ended")
+    clock.advance(LATER)
     assert lab.collect(plan).column("id").to_pylist() == [1, 2]
     assert shop.refused == 0
 
 
 def test_while_the_catalog_is_down_the_old_ones_are_used_to_their_end(
-    shop: Vended, lab: Lab
+    shop: Vended, lab: Lab, clock: ManualClock
 ) -> None:
-    shop.lives = 3.0
     plan = lab.plan("SELECT id FROM orders ORDER BY id")
     shop.broken = True
+    clock.advance(DUE)
     assert lab.collect(plan).column("id").to_pylist() == [1, 2]
-    settled(shop.ended, "all credentials have ended")
+    clock.advance(LATER)
     with pytest.raises(FlightlakeError) as error:
         lab.collect(plan)
     assert isinstance(error.value, NotReady)

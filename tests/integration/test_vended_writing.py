@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from flightlake.clock import ManualClock, SystemClock
+from flightlake.clock import ManualClock
 from flightlake.errors import NotReady
 from flightlake.lake.data_files import DataFiles
 from flightlake.lake.encoding import Encoding
@@ -18,7 +18,6 @@ from flightlake.names import TableIdentifier
 from tests.components import s3
 from tests.components.vended_s3 import Vended, vended
 from tests.fix_catalogs import ORDERS, TIMEOUT, Lake, orders, s3_lake, started
-from tests.fix_processes import settled
 
 pytestmark = pytest.mark.component("s3")
 
@@ -31,14 +30,19 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def shop(lake: Lake) -> Iterator[Vended]:
-    with vended(lake, started(s3)) as made:
+def clock() -> ManualClock:
+    """When keys end, for who gives and who uses them."""
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def shop(lake: Lake, clock: ManualClock) -> Iterator[Vended]:
+    with vended(lake, started(s3), clock) as made:
         yield made
 
 
-def catalog_of(shop: Vended, clock: ManualClock | None = None) -> RestTables:
-    properties = {"uri": shop.uri}
-    return open_rest_catalog("own", properties, TIMEOUT, Planner(), clock or SystemClock())
+def catalog_of(shop: Vended) -> RestTables:
+    return open_rest_catalog("own", {"uri": shop.uri}, TIMEOUT, Planner(), shop.clock)
 
 
 def batch(*ids: int) -> pa.RecordBatch:
@@ -67,10 +71,11 @@ def test_a_table_is_made_and_written_with_vended_keys_alone(shop: Vended) -> Non
     assert shop.refused == 0
 
 
-def test_files_are_written_with_keys_that_hold_however_long_it_takes(shop: Vended) -> None:
-    clock = ManualClock(datetime.now(UTC))
+def test_files_are_written_with_keys_that_hold_however_long_it_takes(
+    shop: Vended, clock: ManualClock
+) -> None:
     shop.lives, shop.tells = 3600.0, False  # so that a quarter of an hour is assumed
-    catalog = catalog_of(shop, clock)
+    catalog = catalog_of(shop)
     Replacement(catalog, VIEW, None, ORDERS, ())  # what is only prepared binds nobody
     new = Replacement(catalog, VIEW, None, ORDERS, ())
     files = DataFiles(
@@ -90,12 +95,10 @@ def test_files_are_written_with_keys_that_hold_however_long_it_takes(shop: Vende
     assert shop.refused == 0
 
 
-def test_keys_that_end_between_two_files_end_nothing_else(shop: Vended) -> None:
-    shop.lives = 1.0
+def test_keys_that_end_between_two_files_end_nothing_else(shop: Vended, clock: ManualClock) -> None:
     catalog = catalog_of(shop)
     new = Replacement(catalog, VIEW, None, ORDERS, ())
-    settled(shop.ended, "all credentials have ended")
-    shop.lives = 3600.0
+    clock.advance(timedelta(hours=2))
     new.write(batch(1))
     new.commit(({}, {}), datetime.now(UTC), lambda: None)
     assert stored(shop) == [1]

@@ -193,7 +193,7 @@ def test_ctrl_c_cancels_the_statement_at_the_server(server: PlainFlightSqlServer
             assert statement.schema() == ROW.schema
             with pytest.raises(Cancelled):
                 list(statement)
-        assert server.released.wait(10)
+        assert server.released.wait(120)
         with Statement(connection, "people") as statement:
             statement.schema()
             assert sum(batch.num_rows for batch in statement) == 3
@@ -208,7 +208,7 @@ def test_leaving_a_statement_cancels_it(server: PlainFlightSqlServer) -> None:
         with Statement(connection, "endless") as statement:
             statement.schema()
             next(iter(statement))  # it runs at the server
-        assert server.released.wait(10)
+        assert server.released.wait(120)
     finally:
         connection.close()
 

@@ -70,7 +70,7 @@ def test_concurrent_bindings_do_not_mix(desk: Desk) -> None:
 
     # As many as may run and wait.
     for thread in [in_thread(lambda number=number: work(number)) for number in range(6)]:
-        thread.result(60)
+        thread.result(600)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class _Meeting:
 
     def load(self, db_schema: str, table: str) -> IcebergTable:
         self.loads += 1
-        self._met.wait(30)
+        self._met.wait(120)
         return self._lake.load("few")
 
 

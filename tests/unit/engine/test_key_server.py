@@ -54,7 +54,7 @@ def get(uri: str, secret: str | None) -> tuple[int, str]:
     headers = {} if secret is None else {"Authorization": secret}
     request = urllib.request.Request(uri, headers=headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         with refusal:

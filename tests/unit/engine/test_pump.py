@@ -72,9 +72,9 @@ def test_close_from_another_thread_ends_the_iteration(
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    assert begun.wait(20)
+    assert begun.wait(120)
     pump.close()
-    reader.join(20)
+    reader.join(120)
     assert not reader.is_alive()
     assert not pump.ended
 

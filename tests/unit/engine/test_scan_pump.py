@@ -121,14 +121,14 @@ def test_close_from_another_thread_ends_the_iteration(
     def read() -> None:
         for _ in pump:
             begun.set()
-            go_on.wait(20)
+            go_on.wait(120)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    assert begun.wait(20)
+    assert begun.wait(120)
     pump.close()
     go_on.set()
-    reader.join(20)
+    reader.join(120)
     assert not reader.is_alive()
     assert not pump.ended
     eventually(

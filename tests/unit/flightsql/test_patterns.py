@@ -46,9 +46,9 @@ def test_no_pattern_lets_every_name_pass() -> None:
 
 def test_a_hostile_pattern_takes_no_time() -> None:
     matches = matcher("%a" * 500 + "%b")
-    started = time.monotonic()
+    started = time.thread_time()
     assert not matches("a" * 2000)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from flightlake.lake.predicates import Anything
 from tests.fix_catalogs import orders, sqlite_lake
 from tests.fix_metadata import edit
 
-TIMEOUT = timedelta(seconds=5)
+TIMEOUT = timedelta(minutes=1)
 
 
 def test_the_types_are_those_documented() -> None:

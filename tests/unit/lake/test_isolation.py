@@ -14,7 +14,7 @@ from flightlake.lake.catalogs import open_catalog
 from pyiceberg.utils.config import Config
 
 assert Config().config == {}, Config().config
-catalog = open_catalog("lake", "sql", {"uri": sys.argv[1]}, timedelta(seconds=5))
+catalog = open_catalog("lake", "sql", {"uri": sys.argv[1]}, timedelta(minutes=1))
 print(catalog.db_schemas())
 """
 

@@ -133,7 +133,7 @@ def test_slots_all_come_back_whatever_is_cancelled_when() -> None:
 
     threads = [in_thread(lambda seed=seed: worker(seed)) for seed in range(12)]
     for thread in threads:
-        thread.result(60)
+        thread.result(600)
     assert state(seen) == (0, 0)
     assert all(fact.running <= 3 for fact in seen.of(Admission))
     taken = [made.take(Cancellation()) for _ in range(3)]

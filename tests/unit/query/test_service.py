@@ -170,7 +170,7 @@ def test_slots_and_threads_survive_cancels_at_random_moments(
 
     threads = [in_thread(lambda seed=seed: work(seed)) for seed in range(8)]
     for thread in threads:
-        thread.result(120)
+        thread.result(600)
     all_free(served)
     idle()
     assert served.rows("SELECT count(*) FROM big") == [(120,)]

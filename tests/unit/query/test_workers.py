@@ -28,14 +28,14 @@ class Stuck:
 
     def __call__(self) -> str:
         self.begun.set()
-        assert self.go.wait(20)
+        assert self.go.wait(120)
         return "made"
 
 
 def abandon(workers: Workers, stuck: Stuck, **options: object) -> None:
     call = Cancellation()
     waiting = in_thread(lambda: workers.run(stuck, call, **options))  # type: ignore[arg-type]
-    assert stuck.begun.wait(10)
+    assert stuck.begun.wait(120)
     call.cancel(Cancelled("gone"))
     with pytest.raises(Cancelled, match="gone"):
         waiting.result()
@@ -85,7 +85,7 @@ def test_result_that_nobody_waits_for_is_discarded(workers: Workers) -> None:
 def test_work_that_has_not_begun_is_never_begun_once_cancelled(workers: Workers) -> None:
     stuck = Stuck()
     first = in_thread(lambda: workers.run(stuck, Cancellation()))
-    assert stuck.begun.wait(10)
+    assert stuck.begun.wait(120)
     begun: list[int] = []
     call = Cancellation()
     second = in_thread(lambda: workers.run(lambda: begun.append(1), call))

@@ -1,12 +1,12 @@
 """What nobody waits for runs a few at a time, in order, and while no statement waits."""
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import ManualClock, SystemClock
 from flightlake.refresh.background import Background
+from tests.fix_patience import within
 from tests.fix_server import eventually
 
 
@@ -17,7 +17,7 @@ def test_no_more_run_at_a_time_than_there_are_slots() -> None:
     def task() -> None:
         with lock:
             begun[0] += 1
-        release.wait(10)
+        release.wait(120)
 
     assert background.free == 2
     for _ in range(5):
@@ -26,7 +26,7 @@ def test_no_more_run_at_a_time_than_there_are_slots() -> None:
     assert (background.free, background.waiting) == (0, 3)
     release.set()
     eventually(lambda: begun[0] == 5 and background.free == 2, "all tasks")
-    assert background.stop(timedelta(seconds=10))
+    assert background.stop(timedelta(minutes=2))
 
 
 def test_tasks_begin_in_order_and_one_that_fails_stops_none() -> None:
@@ -42,7 +42,7 @@ def test_tasks_begin_in_order_and_one_that_fails_stops_none() -> None:
         background.submit(lambda number=number: task(number))
     eventually(lambda: len(done) == 4, "four tasks")
     assert done == [0, 1, 2, 3]
-    assert background.stop(timedelta(seconds=10))
+    assert background.stop(timedelta(minutes=2))
 
 
 def test_nothing_begins_while_statements_wait() -> None:
@@ -51,15 +51,15 @@ def test_nothing_begins_while_statements_wait() -> None:
     background.submit(done.set)
     assert not done.wait(0.3)
     crowded[0] = False
-    assert done.wait(10)
-    assert background.stop(timedelta(seconds=10))
+    assert done.wait(120)
+    assert background.stop(timedelta(minutes=2))
 
 
 def test_what_waits_still_sees_that_it_ends() -> None:
     background = Background(1, lambda: True, SystemClock())
     seen = threading.Event()
     background.submit(seen.set)
-    assert background.stop(timedelta(seconds=10))
+    assert background.stop(timedelta(minutes=2))
     assert seen.is_set()
 
 
@@ -75,16 +75,14 @@ def test_a_task_waits_for_statements_for_a_minute_and_no_longer() -> None:
         return done.is_set()
 
     eventually(on, "the task")
-    assert background.stop(timedelta(seconds=10))
+    assert background.stop(timedelta(minutes=2))
 
 
 def test_an_end_waits_for_all_tasks_together_and_not_for_each() -> None:
     background, release = Background(4, lambda: False, SystemClock()), threading.Event()
     for _ in range(4):
-        background.submit(lambda: release.wait(20))
-    begun = time.monotonic()
-    assert not background.stop(timedelta(seconds=0.5))
-    assert time.monotonic() - begun < 1.5
+        background.submit(lambda: release.wait(120))
+    assert not within(1.5, lambda: background.stop(timedelta(seconds=0.5)))
     release.set()
 
 

@@ -1,6 +1,7 @@
 """Refreshes of one view run one after the other, and each ends once for all who look."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -84,7 +85,7 @@ def test_refreshes_of_one_view_wait_for_each_other_and_of_others_do_not(runs: Ru
     def work(refresh_id: str, call: Cancellation) -> Outcome:
         inside[0] += 1
         most[0] = max(most[0], inside[0])
-        release.wait(10)
+        release.wait(120)
         inside[0] -= 1
         return fine(refresh_id, call)
 
@@ -92,10 +93,10 @@ def test_refreshes_of_one_view_wait_for_each_other_and_of_others_do_not(runs: Ru
         same = [pool.submit(runs.run, WANTED, work, Cancellation()) for _ in range(4)]
         eventually(lambda: inside[0] == 1 and len(runs.under_way()) == 4, "four refreshes")
         other = pool.submit(runs.run, Wanted(OTHER, STATEMENT), fine, Cancellation())
-        assert other.result(10).rows == 3
+        assert other.result(120).rows == 3
         assert {run.state for run in runs.under_way()} == {"RUNNING", "QUEUED"}
         release.set()
-        assert all(one.result(10) for one in same)
+        assert all(one.result(120) for one in same)
     assert most == [1]
 
 
@@ -104,21 +105,21 @@ def test_whoever_waits_can_be_cancelled_and_the_next_goes_on(runs: Runs) -> None
 
     def work(refresh_id: str, call: Cancellation) -> Outcome:
         begun.set()
-        release.wait(10)
+        release.wait(120)
         return fine(refresh_id, call)
 
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(runs.run, WANTED, work, Cancellation())
-        assert begun.wait(10)
+        assert begun.wait(120)
         second = pool.submit(runs.run, WANTED, fine, Cancellation())
         eventually(lambda: len(runs.under_way()) == 2, "one that waits")
         waiting = next(run for run in runs.under_way() if run.state == "QUEUED")
         third = pool.submit(runs.run, WANTED, fine, Cancellation())
         assert runs.cancel(waiting.id, "grace").id == waiting.id
         with pytest.raises(Cancelled, match="by grace"):
-            second.result(10)
+            second.result(120)
         release.set()
-        assert first.result(10).rows == third.result(10).rows == 3
+        assert first.result(120).rows == third.result(120).rows == 3
 
 
 def test_what_has_ended_cannot_be_cancelled(runs: Runs) -> None:
@@ -135,5 +136,7 @@ def test_those_who_watch_hear_of_other_changes(runs: Runs) -> None:
 
 
 def test_durations_are_those_of_the_work(runs: Runs, observed: Recorder) -> None:
+    begun = time.monotonic()
     runs.run(WANTED, fine, Cancellation())
-    assert timedelta() <= observed.of(RefreshFinished)[0].duration < timedelta(seconds=5)
+    took = timedelta(seconds=time.monotonic() - begun)
+    assert timedelta() <= observed.of(RefreshFinished)[0].duration <= took

@@ -24,6 +24,7 @@ from flightlake.errors import PreconditionFailed
 from flightlake.flightsql.messages import pack
 from flightlake.server.self_signed import certificate_file, self_signed
 from flightlake.server.tls import CertificateFiles
+from tests.components.processes import free_port
 from tests.fix_results import NUMBERS, Result, Stream
 from tests.fix_server import BEARER, Running, descriptor, eventually, status, ticket
 
@@ -36,7 +37,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 def health_of(channel: grpc.Channel, service: str = "") -> int:
     stub = health_pb2_grpc.HealthStub(channel)
-    return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status
+    return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=120).status
 
 
 class Held:
@@ -49,7 +50,7 @@ class Held:
         def batches() -> Iterator[pa.RecordBatch]:
             first, second = NUMBERS.to_batches(max_chunksize=500)
             yield first
-            assert self.go.wait(10)
+            assert self.go.wait(120)
             yield second
 
         return Stream(NUMBERS.schema, batches())
@@ -80,7 +81,7 @@ def test_every_reflected_method_is_served(wire: Running):
         request = iter(()) if method.client_streaming else b""
 
         def call(kind=kind, name=method.name, request=request):
-            answer = wire.method(kind, name)(request, timeout=10)
+            answer = wire.method(kind, name)(request, timeout=120)
             return list(answer) if not isinstance(answer, bytes) else answer
 
         # Known, and closed to strangers: not UNIMPLEMENTED.
@@ -117,7 +118,7 @@ def test_draining_refuses_new_statements_and_serves_issued_tickets(wire: Running
     running = wire.stream("DoGet", ticket("held"))
     assert next(running)
     drained: list[bool] = []
-    drain = threading.Thread(target=lambda: drained.append(wire.server.drain(10 * SECOND, SECOND)))
+    drain = threading.Thread(target=lambda: drained.append(wire.server.drain(600 * SECOND, SECOND)))
     drain.start()
     eventually(lambda: health_of(wire.channel) == NOT_SERVING, "health says NOT_SERVING")
 
@@ -139,7 +140,7 @@ def test_draining_refuses_new_statements_and_serves_issued_tickets(wire: Running
 
     held.go.set()
     assert len(list(running)) == 2
-    drain.join(10)
+    drain.join(120)
     assert drained == [True]
 
 
@@ -158,7 +159,7 @@ def test_a_drain_ends_at_its_timeout_and_stopping_ends_the_stream(wire: Running)
     code, _ = status(lambda: list(running))
     assert code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
     held.go.set()
-    stopping.join(10)
+    stopping.join(120)
     assert not stopping.is_alive()
 
 
@@ -168,10 +169,10 @@ def test_a_second_signal_cuts_the_drain_short(wire: Running):
     running = wire.stream("DoGet", ticket("held"))
     assert next(running)
     drained: list[bool] = []
-    drain = threading.Thread(target=lambda: drained.append(wire.server.drain(60 * SECOND)))
+    drain = threading.Thread(target=lambda: drained.append(wire.server.drain(600 * SECOND)))
     drain.start()
     wire.server.force()
-    drain.join(10)
+    drain.join(120)
     assert drained == [False]
     held.go.set()
     running.cancel()
@@ -182,18 +183,19 @@ def test_a_watcher_of_health_does_not_hold_up_the_stop(start: Callable[..., Runn
     stub = health_pb2_grpc.HealthStub(wire.channel)
     watch = stub.Watch(health_pb2.HealthCheckRequest())
     assert next(watch).status == SERVING
-    assert wire.server.drain(SECOND, timedelta(0))
+    assert wire.server.drain(60 * SECOND, timedelta(0))
     assert next(watch).status == NOT_SERVING
     wire.server.stop(timedelta(milliseconds=100))
     code, _ = status(lambda: list(watch))
     assert code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
-def test_stopping_twice_is_stopping_once(wire: Running):
+def test_stopping_twice_is_stopping_once(start: Callable[..., Running]):
+    wire = start(port=free_port())
     wire.server.stop()
     wire.server.stop()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", wire.port), timeout=10)
+        socket.create_connection(("127.0.0.1", wire.port), timeout=120)
 
 
 @pytest.fixture
@@ -218,12 +220,12 @@ def schema_over_tls(port: int, certificate: bytes) -> bytes:
     credentials = grpc.ssl_channel_credentials(certificate)
     with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
         method = channel.unary_unary("/arrow.flight.protocol.FlightService/GetSchema")
-        return method(descriptor("numbers"), metadata=KNOWN, timeout=10)
+        return method(descriptor("numbers"), metadata=KNOWN, timeout=120)
 
 
 def served(port: int) -> bytes:
     """The certificate that a TLS handshake shows."""
-    pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
+    pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=120)
     return x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.PEM)
 
 

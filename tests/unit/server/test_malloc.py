@@ -30,7 +30,7 @@ def _faults(how: str, environment: dict[str, str]) -> int:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return int(answer.stdout)
 
