@@ -7,7 +7,7 @@ from datetime import timedelta
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.errors import Overloaded
-from flightlake.telemetry import Admission, Observer
+from flightlake.telemetry import Admission, Observer, Observers
 
 
 class Slots:
@@ -68,6 +68,10 @@ class Slots:
                 " not begin; try again later"
             )
         return slot
+
+    def beside(self, running: int) -> "Slots":
+        """Return *running* more slots, with a queue like this one; nobody is told of them."""
+        return Slots(running, self._queue_limit, self._timeout, self._clock, Observers(()))
 
     @property
     def crowded(self) -> bool:

@@ -41,6 +41,10 @@ class Planning:
         self._catalogs = catalogs
         self._system = system
 
+    def beside(self, workers: Workers) -> "Planning":
+        """Return the same on threads of its own."""
+        return Planning(self._engine, workers, self._catalogs, self._system)
+
     def outline(
         self, text: SqlText, statement: Statement, record: Record, call: Cancellation
     ) -> Outline:

@@ -21,6 +21,7 @@ from flightlake.names import branch_named
 from flightlake.query.activity import Activity
 from flightlake.query.admission import Slot, Slots
 from flightlake.query.deadlines import Deadlines
+from flightlake.query.lanes import Lanes
 from flightlake.query.parameters import Row, decode_rows
 from flightlake.query.planning import Planning
 from flightlake.query.record import Record
@@ -59,12 +60,11 @@ class QueryService:
 
     Args:
         planning: Plans and starts statements.
-        slots: Who may run.
+        slots: Who may run; what only looks at what runs has a few beside them (``lanes``).
         limits: What a statement may take.
         defaults: The catalog and schema of sessions that name none.
         clock: The time.
         observer: Is told of each statement's end.
-
         activity: Is told of all that is run.
 
     ``deadlines``, ``registry`` and ``activity`` are shared with statements that are run elsewhere.
@@ -80,8 +80,7 @@ class QueryService:
         observer: Observer,
         activity: Activity | None = None,
     ) -> None:
-        self._planning = planning
-        self._slots = slots
+        self._lanes = Lanes(slots, planning)
         self._limits = limits
         self._defaults = defaults
         self._clock = clock
@@ -121,9 +120,9 @@ class QueryService:
         """
         record = self._record(statement, trace_id)
         with self._timed(call), record.failing(call):
-            text = self._read(record, statement)
-            with record.queued(lambda: self._slots.take(call)):
-                outline = self._planning.outline(text, statement, record, call)
+            text, lane = self._read(record, statement), self._lanes.of(statement)
+            with record.queued(lambda: lane.slots.take(call)):
+                outline = lane.planning.outline(text, statement, record, call)
         record.prepared()
         return outline
 
@@ -139,10 +138,10 @@ class QueryService:
         statement = replace(statement, id=uuid.uuid4().hex, moment=self._clock.now())
         record = self._record(statement, trace_id)
         with self._timed(call), record.failing(call):
-            text = self._read(record, statement)
+            text, lane = self._read(record, statement), self._lanes.of(statement)
             rows = decode_rows(statement.parameters)
-            with record.queued(lambda: self._slots.take(call)):
-                plan = self._planning.first(text, statement, rows, record, call)
+            with record.queued(lambda: lane.slots.take(call)):
+                plan = lane.planning.first(text, statement, rows, record, call)
         record.described()
         statement = replace(statement, pins=plan.pins)
         now = self._clock.now()
@@ -167,22 +166,22 @@ class QueryService:
         statement = replace(statement, own_token=identity.own_token, roles=identity.roles)
         record = self._record(statement, trace_id)
         with ExitStack() as undo, record.failing(call):
-            text = self._read(record, statement)
+            text, lane = self._read(record, statement), self._lanes.of(statement)
             rows = decode_rows(statement.parameters)
             undo.enter_context(self.registry.running(statement, call))
             undo.enter_context(self._timed(call))
-            slot = record.queued(lambda: self._slots.take(call))
+            slot = record.queued(lambda: lane.slots.take(call))
             undo.callback(slot.free)
             # Free at once when nobody wants the answer, whatever the threads still do.
             undo.callback(call.on_cancel(slot.free))
             plan = self.registry.plan(statement, self._clock.now())
             if plan is None:
-                plan = self._planning.first(text, statement, rows, record, call)
+                plan = lane.planning.first(text, statement, rows, record, call)
             results: Iterator[Result] = iter(())
             if rows:
-                first = self._planning.start(plan, record, call)
+                first = lane.planning.start(plan, record, call)
                 undo.callback(first.close)
-                rest = self._planning.rest(plan, text, statement, rows[1:], record, call)
+                rest = lane.planning.rest(plan, text, statement, rows[1:], record, call)
                 results = chain((first,), rest)
             held = undo.pop_all()
 
@@ -221,7 +220,7 @@ class QueryService:
     def close(self) -> None:
         """Stop the threads; running statements end with errors."""
         self.deadlines.stop()
-        self._planning.close()
+        self._lanes.close()
 
     def _record(self, statement: Statement, trace_id: str | None) -> Record:
         return Record(statement, self._clock, self._observer, trace_id, self.activity)
