@@ -6,11 +6,10 @@ What was changed on the branch is taken from there, all else is as ``main`` says
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from pyiceberg.table.metadata import TableMetadata
-
 from flightlake.errors import PreconditionFailed
 from flightlake.lake.branch_points import point_of
 from flightlake.lake.branches import seen_from
+from flightlake.lake.commits import Committed
 from flightlake.lake.materialized import DEFINITION, on_branch
 from flightlake.names import TableIdentifier
 from flightlake.refresh.policy import POLICY, Policy, policy_json, policy_of
@@ -21,16 +20,15 @@ _LAG = frozenset({"target_lag", "downstream"})
 """Fields that are one setting."""
 
 
-def merged_settings(
-    metadata: TableMetadata, branch: str, view: TableIdentifier
-) -> Mapping[str, str]:
-    """Return what ``main`` is to say of *view*: its definition, policy and status.
+def merged_settings(table: Committed, branch: str) -> Mapping[str, str]:
+    """Return what ``main`` is to say of a view: its definition, policy and status.
 
     What is left out stays as it is.
 
     Raises:
         PreconditionFailed: A definition cannot be read.
     """
+    view, metadata = table.identifier, table.metadata
     main, was = metadata.properties, point_of(metadata.properties, branch)
     own = seen_from(metadata, branch).properties
     found = {}

@@ -85,7 +85,7 @@ def _existing(catalog: WritableCatalog, view: TableIdentifier, branch: str) -> C
 
 def _forward(catalog: WritableCatalog, base: Committed, branch: str) -> Outcome | None:
     """Make the branch ``main``, if ``main`` has not moved since; return None otherwise."""
-    settings = merged_settings(base.metadata, branch, base.identifier)
+    settings = merged_settings(base, branch)
     updates = forwarded(base.metadata, branch, settings)
     if updates is None:
         return None
@@ -106,7 +106,7 @@ def _anew(
     call: Cancellation,
 ) -> Outcome:
     view, seen = base.identifier, seen_from(base.metadata, branch).properties
-    more = dict(merged_settings(base.metadata, branch, view))
+    more = dict(merged_settings(base, branch))
     now = definition_of(base.metadata.properties, view)
     wanted = definition_of({DEFINITION: more.pop(DEFINITION)}, view) if DEFINITION in more else now
     newer = max(definition_of(seen, view).version, now.version) + 1
