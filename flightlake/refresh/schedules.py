@@ -88,7 +88,8 @@ def next_slot(cron: Cron, after: datetime) -> datetime:
     if hour.startswith("*"):
         # Walks the seconds that pass, of which no zone skips or repeats any.
         return next(CronSim(cron.expression, local)).astimezone(UTC)
-    walk = CronSim(cron.expression, local.replace(tzinfo=None, fold=0) - timedelta(days=1))
+    # What the wall showed before, it showed first at a moment that is over: none is missed.
+    walk = CronSim(cron.expression, local.replace(tzinfo=None, fold=0))
     while True:
         found = _in_zone(next(walk), zone)
         if found > after:

@@ -1,13 +1,17 @@
 """Schedules follow the walls' clocks of their zone, also twice a year."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flightlake.errors import InvalidSql
+from flightlake.refresh import schedules
 from flightlake.refresh.schedules import Cron, Every, next_slot, parse_schedule
+from flightlake.refresh.schedules import _in_zone as in_zone
 
 
 def slots(expression: str, zone: str, start: str, count: int) -> list[str]:
@@ -62,6 +66,49 @@ def test_slots_only_go_forward(expression: str, zone: str, start: datetime) -> N
     assert start < first < next_slot(cron, first)
     # Nothing lies between: whoever looks from any moment before sees the same slot.
     assert next_slot(cron, start + (first - start) / 2) == first
+
+
+ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]
+# Around where their clocks are moved, by an hour, half an hour, or a whole day.
+MOVES = [
+    datetime(2026, 3, 29, 1), datetime(2026, 10, 25, 1), datetime(2026, 3, 8, 7),
+    datetime(2026, 11, 1, 6), datetime(2026, 10, 3, 15, 30), datetime(2026, 4, 4, 15),
+    datetime(2011, 12, 30, 10),
+]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(["30 2 * * *", "*/20 1-3 * * *", "7 0-23 * * *", "0 0 30,31 12 *"]),
+    st.sampled_from(ZONES),
+    st.sampled_from(MOVES),
+    st.integers(-50 * 3600, 50 * 3600),
+)
+def test_no_slot_is_missed_where_clocks_are_moved(
+    expression: str, zone: str, move: datetime, seconds: int
+) -> None:
+    start = move.replace(tzinfo=UTC) + timedelta(seconds=seconds)
+    wall = start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(days=3)
+    walk, found = CronSim(expression, wall), start
+    while found <= start:
+        found = in_zone(next(walk), ZoneInfo(zone))
+    assert next_slot(Cron(expression, zone), start) == found
+
+
+def test_every_second_of_many_hours_is_found_without_walking_through_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[datetime] = []
+
+    def counted(wall: datetime, zone: ZoneInfo) -> datetime:
+        looked_at.append(wall)
+        return in_zone(wall, zone)
+
+    monkeypatch.setattr(schedules, "_in_zone", counted)
+    start = datetime(2026, 5, 6, 2, 30, 5, tzinfo=UTC)
+    second = next_slot(Cron("* * 0-23 * * *", "Europe/Paris"), start)
+    assert second == start + timedelta(seconds=1)
+    assert len(looked_at) == 1
 
 
 @pytest.mark.parametrize(
