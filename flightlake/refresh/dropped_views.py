@@ -62,8 +62,11 @@ def remember(catalogs: Catalogs, view: Committed, clock: Clock) -> bool:
         ensure_schema(catalogs[name.catalog], SYSTEM)
         new = Replacement(catalog, table, None, REFRESH_HISTORY, TERMS)
         new.commit(({STORED: TABLE, **mark}, {}), clock.now(), lambda: None, appended)
-    except FlightlakeError as failure:
-        _LOG.warning("the files of dropped view %s stay for good: %s", name, failure.message)
+    except Exception as failure:  # noqa: BLE001 - the view is dropped, whatever becomes of this
+        known = isinstance(failure, FlightlakeError)
+        reason = failure.message if isinstance(failure, FlightlakeError) else "a defect"
+        detail = None if known else failure
+        _LOG.warning("the files of dropped view %s stay: %s", name, reason, exc_info=detail)
         return False
     return True
 
