@@ -36,6 +36,7 @@ from flightlake.engine.sql_text import Kind, SqlText
 from flightlake.engine.stores import Stores
 from flightlake.engine.surveys import Outline as Outline
 from flightlake.engine.surveys import Survey as Survey
+from flightlake.engine.surveys import reread
 from flightlake.engine.system_tables import SystemTables
 from flightlake.engine.tables import StatementTables
 from flightlake.flightsql.column_metadata import describe_schema
@@ -127,6 +128,13 @@ class Engine:
         planned = self._planner(text, defaults, tables, {}, _EPOCH).outline()
         loaded, views, pins = tables.loaded, tables.views, tables.pins
         return Survey(planned.schema, loaded, views, pins, tables.unpinned, planned.plan)
+
+    def reread(
+        self, survey: Survey, defaults: Defaults, catalogs: Catalogs, unmade: bool = False
+    ) -> Survey:
+        """Return *survey* with what it names as it is now; see ``surveys.reread``."""
+        tables = StatementTables(catalogs, {}, defaults.branch, unmade=unmade)
+        return reread(survey, tables, self._ahead)
 
     def plan(
         self,

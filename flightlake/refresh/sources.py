@@ -5,7 +5,8 @@ twice: if nothing moved in between, all of them were current together at the mom
 two readings, and that vector of snapshots is what the refresh reads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from flightlake.errors import InvalidSql, NotFound, NotPermitted, NotReady, Unsu
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.mapping import naming_of
 from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.table import IcebergTable
 from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.records import Source, state_of
 from flightlake.refresh.waiting import waiting_of
@@ -86,13 +88,17 @@ def collect(
         FlightlakeError: The query is wrong, or a table is missing.
         NotReady: The sources change faster than they can be read together.
     """
-    survey = _survey(engine, text, defaults, catalogs, unmade)
-    for _ in range(_ROUNDS):
-        between = now()
-        again = _survey(engine, text, defaults, catalogs, unmade)
-        if _same(survey, again):
-            return Vector(again, between)
-        survey = again
+    with _allowed():
+        found = engine.survey(text, defaults, catalogs, unmade=unmade)
+        for _ in range(_ROUNDS // 2):
+            between = now()
+            again = engine.reread(found, defaults, catalogs, unmade)
+            if _same(found, again):
+                return Vector(again, between)
+            between = now()
+            found = engine.survey(text, defaults, catalogs, unmade=unmade)
+            if _same(again, found):
+                return Vector(found, between)
     raise NotReady(
         "the tables that the view reads change faster than they can be read together; try again"
     )
@@ -121,18 +127,18 @@ def check(view: TableIdentifier, survey: Survey, catalogs: Catalogs) -> None:
                 )
     if any(_named(source) == view for source in survey.pins):
         raise InvalidSql(f"materialized view {view} cannot read itself; name other tables")
-    through = _reads(view, [_named(name) for name in survey.tables], catalogs)
+    known = {_named(name): table for name, table in survey.tables.items()}
+    through = _reads(view, known, catalogs)
     if through is not None:
         raise InvalidSql(
             f"materialized view {view} cannot read {through}, which itself reads {view}"
         )
 
 
-def _survey(
-    engine: Engine, text: SqlText, defaults: Defaults, catalogs: Catalogs, unmade: bool
-) -> Survey:
+@contextmanager
+def _allowed() -> Iterator[None]:
     try:
-        return engine.survey(text, defaults, catalogs, unmade=unmade)
+        yield
     except NotPermitted as refused:
         raise NotPermitted(
             "a materialized view is read by everybody, so it can only be made of catalogs that this"
@@ -157,27 +163,34 @@ def _named(name: TableIdentifier) -> TableIdentifier:
 
 
 def _reads(
-    view: TableIdentifier, waiting: list[TableIdentifier], catalogs: Catalogs
+    view: TableIdentifier, known: Mapping[TableIdentifier, IcebergTable], catalogs: Catalogs
 ) -> TableIdentifier | None:
-    """Return the table through which *view* would read itself, None if it would not."""
+    """Return the table through which *view* would read itself, None if it would not.
+
+    *known* are the tables that it reads.
+    """
+    waiting = list(known)
     seen: set[TableIdentifier] = set()
     while waiting:
         name = waiting.pop()
         if name in seen:
             continue
         seen.add(name)
-        sources = _sources_of(name, catalogs)
+        sources = _sources_of(name, known, catalogs)
         if view in sources:
             return name
         waiting.extend(sources)
     return None
 
 
-def _sources_of(name: TableIdentifier, catalogs: Catalogs) -> list[TableIdentifier]:
+def _sources_of(
+    name: TableIdentifier, known: Mapping[TableIdentifier, IcebergTable], catalogs: Catalogs
+) -> list[TableIdentifier]:
     try:
-        metadata = catalogs[name.catalog].load(name.db_schema, name.table).metadata
+        table = known.get(name) or catalogs[name.catalog].load(name.db_schema, name.table)
     except (KeyError, NotFound):
         return []
+    metadata = table.metadata
     if not is_materialized_view(metadata):
         return []
     uuid = str(metadata.table_uuid)
