@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     project = project_server.project(args)
     try:
         with project_server.connected(args, args.branch) as server:
-            checked, made = plan(project, server, args.prune)
+            checked, made = plan(project, server, args.prune, args.branch)
             print("\n".join(plan_lines(made)), flush=True)
             if not made.to_do:
                 return 0
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
                 print("nothing was done")
                 return 1
             print()
-            apply(checked, made, server, _report)
+            apply(checked, made, server, _report, args.branch)
     except ProblemsFound as wrong:
         planned.report(wrong)
         return 1

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     project = project_server.project(args)
     try:
         with project_server.connected(args, args.branch) as server:
-            _, made = plan(project, server, args.prune)
+            _, made = plan(project, server, args.prune, args.branch)
     except ProblemsFound as wrong:
         if args.json:
             print(json.dumps(problems_document(project.name, wrong.problems), indent=2))

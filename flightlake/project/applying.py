@@ -44,15 +44,23 @@ _PAST = {
 }
 
 
-def apply(checked: Checked, plan: Plan, server: Server, report: Callable[[Done], None]) -> int:
+def apply(
+    checked: Checked,
+    plan: Plan,
+    server: Server,
+    report: Callable[[Done], None],
+    branch: str = "",
+) -> int:
     """Do what *plan* says; tell *report* of each change made; return how many were.
+
+    *branch* is that of *server*.
 
     Raises:
         Stopped: A change failed; says which, and how many were made before it.
     """
     for number, change in enumerate(plan.to_do):
         try:
-            done = _do(checked, change, server)
+            done = _do(checked, change, server, branch)
         except FlightlakeError as failure:
             left = len(plan.to_do) - number - 1
             raise Stopped(change, failure, number, left) from failure
@@ -60,13 +68,16 @@ def apply(checked: Checked, plan: Plan, server: Server, report: Callable[[Done],
     return len(plan.to_do)
 
 
-def _do(checked: Checked, change: Change, server: Server) -> Done:
+def _do(checked: Checked, change: Change, server: Server, branch: str) -> Done:
     view = change.view
     if change.kind in (Kind.CREATE, Kind.REPLACE):
         file = checked.files[view]
         # A view that somebody else made meanwhile is not replaced unseen.
         head = "CREATE" if change.kind is Kind.CREATE else "CREATE OR REPLACE"
-        sql = statement(file, checked.project.name, f"{head} MATERIALIZED VIEW", file.settings)
+        # Only a view that is not there can wait for its rows, and none on a branch.
+        waits = change.kind is Kind.CREATE and not branch
+        settings = [one for one in file.settings if waits or one.name != "initialize"]
+        sql = statement(file, checked.project.name, f"{head} MATERIALIZED VIEW", settings)
         rows = insist(server, sql, view.catalog, view.db_schema)
     elif change.kind is Kind.SETTINGS:
         name = quoted(view)

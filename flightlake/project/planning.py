@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from flightlake.names import TableIdentifier
 from flightlake.project.changes import Kind, Plan, Removed, changes
 from flightlake.project.checking import Checked, check
 from flightlake.project.files import Project, project_of
@@ -12,8 +13,8 @@ from flightlake.project.problems import Problem, ProblemsFound
 from flightlake.project.server import Refused, Server, identifier, quoted, sources_in
 
 
-def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
-    """Return what makes *server* have the views of *project*; changes nothing.
+def plan(project: Project, server: Server, prune: bool, branch: str = "") -> tuple[Checked, Plan]:
+    """Return what makes *server*, on its *branch*, have the views of *project*; changes nothing.
 
     Raises:
         ProblemsFound: Something is wrong with the project; tells all of it.
@@ -27,6 +28,8 @@ def plan(project: Project, server: Server, prune: bool) -> tuple[Checked, Plan]:
     made = changes(checked, removed, prune)
     if prune:
         _require_unread(checked, made)
+    if not branch:
+        _require_rows(checked, made)
     return checked, made
 
 
@@ -80,3 +83,29 @@ def _require_unread(checked: Checked, made: Plan) -> None:
     ]
     if problems:
         raise ProblemsFound(tuple(sorted(problems)))
+
+
+def _require_rows(checked: Checked, made: Plan) -> None:
+    """A view that is made with its rows cannot read one that is made without."""
+    rowless = {
+        change.view
+        for change in made.changes
+        if change.kind is Kind.CREATE and _waits(checked, change.view)
+    }
+    problems = [
+        replace(
+            named(checked.files[change.view], source),
+            message=f"it reads {source}, which is made without rows (initialize: on_schedule), so"
+            " it cannot be made with its own; give it that setting, too",
+        )
+        for change in made.changes
+        if change.kind in (Kind.CREATE, Kind.REPLACE) and change.view not in rowless
+        for source in checked.reads[change.view]
+        if source in rowless
+    ]
+    if problems:
+        raise ProblemsFound(tuple(sorted(problems)))
+
+
+def _waits(checked: Checked, view: TableIdentifier) -> bool:
+    return any(one.clause == "INITIALIZE = ON_SCHEDULE" for one in checked.files[view].settings)

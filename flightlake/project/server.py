@@ -10,7 +10,7 @@ from flightlake.errors import Conflict, FlightlakeError
 from flightlake.names import TableIdentifier, quote_always
 from flightlake.project.settings import literal
 
-_SOURCE = re.compile(r"(?: at (?:snapshot|version) -?\d+|, empty)$")
+_SOURCE = re.compile(r"(?: at (?:snapshot|version) -?\d+|, empty|, not read yet)$")
 """What DESCRIBE says behind the name of a source."""
 _TRIES = 4
 

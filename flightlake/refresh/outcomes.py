@@ -171,7 +171,7 @@ def description(view: View, status: str) -> pa.Table:
     if view.waiting is not None:
         rows += [
             ("waits for its first rows since", view.waiting.since.isoformat()),
-            *(("will read", _name(source)) for source in view.waiting.sources),
+            *(("source", f"{_name(source)}, not read yet") for source in view.waiting.sources),
         ]
     if state is not None:
         rows += [

@@ -84,7 +84,7 @@ def test_everything_that_tells_of_views_says_that_it_waits(mill: Mill) -> None:
     assert mill.one("SHOW MATERIALIZED VIEWS")["state"] == "INITIALIZING"
     described = told(mill, "DESCRIBE MATERIALIZED VIEW v")
     assert described["status"] == "INITIALIZING"
-    assert described["will read"] == f"{mill.lake.name}.{mill.lake.root}.orders"
+    assert described["source"] == f"{mill.lake.name}.{mill.lake.root}.orders, not read yet"
     assert "waits for its first rows since" in described
     made = mill.one("SHOW CREATE MATERIALIZED VIEW v")["statement"]
     assert LATER in made
