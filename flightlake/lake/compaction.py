@@ -21,6 +21,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import InternalError
+from flightlake.lake.ancestry import ancestry
 from flightlake.lake.arranging import Arrangement, Arranger
 from flightlake.lake.commits import Gone, OutcomeUnknown, Refused, commit, current
 from flightlake.lake.data_files import DataFiles
@@ -249,12 +250,11 @@ def is_unchanged(metadata: TableMetadata, snapshot_id: int) -> bool:
     It is that snapshot, or follows it through such as changed no file: these carry properties
     where a catalog compares none (``property_changes``).
     """
-    now = metadata.current_snapshot()
-    while now is not None and now.snapshot_id != snapshot_id:
+    for now in ancestry(metadata, metadata.current_snapshot_id):
+        if now.snapshot_id == snapshot_id:
+            return True
         if now.summary is None or now.summary.operation.value != "replace":
             return False
         if _count(now, "added-data-files") or _count(now, "deleted-data-files"):
             return False
-        parent = now.parent_snapshot_id
-        now = None if parent is None else metadata.snapshot_by_id(parent)
-    return now is not None
+    return False

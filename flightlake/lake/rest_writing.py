@@ -105,7 +105,11 @@ class RestWriter:
         if not self._is_still(table):
             return False
         answer = self._sent(Capability.V1_DELETE_TABLE, lambda to: to.drop(*_parts(name)))
-        return answer.status_code not in (404, 409)
+        if answer.status_code == 404:
+            # It was there a moment ago.  A lower layer may have sent the request twice, and this
+            # be the answer to the second.
+            raise Lost
+        return answer.status_code != 409
 
     def rename(self, table: Committed, to: TableIdentifier) -> bool:
         if not self._is_still(table):
