@@ -8,7 +8,7 @@ from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.sql_members import HoldsMembers
 from flightlake.refresh.jobs import Jobs
 from flightlake.refresh.scheduler.loop import Rules, Scheduler
-from flightlake.refresh.scheduler.ownership import Meeting, Members, Peers
+from flightlake.refresh.scheduler.ownership import Meeting, Members, Peers, member
 from flightlake.telemetry import Observer
 
 _LIVES = 3
@@ -41,4 +41,5 @@ def _members(settings: Settings, catalogs: Catalogs, me: str) -> Members:
             f"catalog '{refresh.catalog}' has no database in which servers could meet; set"
             " refresh.catalog to one of type 'sql', or refresh.ownership to 'peers'"
         )
-    return Meeting(me, catalog.members(), refresh.heartbeat * _LIVES)
+    known = member(me, settings.writable)
+    return Meeting(known, catalog.members(), refresh.heartbeat * _LIVES)

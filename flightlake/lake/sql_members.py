@@ -13,12 +13,15 @@ from sqlalchemy.exc import IntegrityError
 
 T = TypeVar("T")
 
+LONGEST = 255
+"""Characters of the longest name of a member."""
+
 _NAME = "flightlake_members"
 _ROWS = sa.Table(
     _NAME,
     sa.MetaData(),
     sa.Column("catalog_name", sa.String(255), primary_key=True),
-    sa.Column("member", sa.String(255), primary_key=True),
+    sa.Column("member", sa.String(LONGEST), primary_key=True),
     sa.Column("beat", sa.Float(53), nullable=False),
 )
 _FORGOTTEN = 100  # lives after which a row is deleted

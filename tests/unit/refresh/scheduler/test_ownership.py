@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightlake.names import TableIdentifier
-from flightlake.refresh.scheduler.ownership import Peers, owner
+from flightlake.refresh.scheduler.ownership import Peers, member, owner
 
 VIEWS = [TableIdentifier("lake", "shop", f"v{number}") for number in range(1000)]
 _members = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True)
@@ -32,6 +32,19 @@ def test_only_the_views_of_one_that_goes_move() -> None:
         if was != "b":
             assert after[view] == was
     assert {after[view] for view, was in before.items() if was == "b"} == {"a", "c"}
+
+
+def test_a_view_falls_to_one_that_knows_its_catalog_by_that_name() -> None:
+    members = [member("a", ["lake", "own"]), member("b", ["lake"]), member("c", ["pond"])]
+    assert {owner(view, members) for view in VIEWS} == set(members[:2])
+    own = [TableIdentifier("own", one.db_schema, one.table) for one in VIEWS]
+    assert {owner(view, members) for view in own} == {members[0]}
+    # Nobody says so, or somebody cannot say: then it may be anybody's.
+    other = [TableIdentifier("sea", one.db_schema, one.table) for one in VIEWS]
+    assert {owner(view, members) for view in other} == set(members)
+    vague = member("d", [f"catalog_{number}" for number in range(100)])
+    assert vague == "d"
+    assert {owner(view, [*members, vague]) for view in own} == {members[0], vague}
 
 
 def test_alone_everything_is_mine() -> None:
