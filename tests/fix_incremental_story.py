@@ -8,22 +8,21 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from datafusion import SessionContext
-from pyiceberg.table.snapshots import Operation
+from pyiceberg.table import Table
 
+from flightlake.errors import FlightlakeError
 from flightlake.refresh import choosing
 from flightlake.refresh.records import State, state_of
 from tests.fix_materialized import Mill
-from tests.fix_position_deletes import delete_row
-from tests.fix_table_changes import change_files, compact
-
-TABLES = ("a", "b", "c")
+from tests.fix_story_changes import change
+from tests.fix_story_queries import QUERIES, TABLES, drawn
 
 _DAYS = [date(1969, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(2024, 3, 1)]
 _MOMENTS = [datetime(1969, 12, 31, 23, 59), datetime(1970, 1, 1), datetime(2024, 2, 29, 5, 30)]
@@ -43,54 +42,17 @@ KEYS: Mapping[str, tuple[pa.DataType, list[Any], list[str]]] = {
 }
 """Types of the key column: values, and how a view can be cut by it."""
 
-HAPPENS = (
-    *["append"] * 14, *["compact"] * 3, *["delete"] * 2, "overwrite", "nothing", "lie", "mark",
-    "rollback", "expire", "rename", "anew",
-)  # fmt: skip
-
-QUERIES: Mapping[str, tuple[str, bool]] = {
-    "filtered": ("SELECT k, v FROM a WHERE v > 1", True),
-    "computed": ("SELECT v * 2 + 1 AS w, k FROM b WHERE v IS NOT NULL", False),
-    "rare": ("SELECT k, v FROM a WHERE v > 90", True),
-    "joined": ("SELECT a.k, a.v AS x, b.v AS y FROM a JOIN b ON a.k = b.k", True),
-    "crossed": ("SELECT a.v AS x, b.v AS y FROM a, b WHERE a.v < b.v", False),
-    "of_three": (
-        "SELECT c.k, a.v AS x, b.v AS y FROM a JOIN b ON a.k = b.k JOIN c ON b.v = c.v",
-        True,
-    ),
-    "united": ("SELECT k, v FROM a UNION ALL SELECT k, v FROM b", True),
-    "twice": ("SELECT k, v FROM a WHERE v > 1 UNION ALL SELECT k, v + 10 AS v FROM a", True),
-    "half": ("SELECT k, v FROM a UNION ALL SELECT a.k, b.v FROM a JOIN b ON a.k = b.k", True),
-    "mixed": ("SELECT k, v FROM c UNION ALL SELECT a.k, b.v FROM a JOIN b ON a.k = b.k", True),
-    "selves": ("SELECT x.k, x.v AS v, y.v AS w FROM a x JOIN a y ON x.k = y.k", True),
-    "pairs": ("WITH t AS (SELECT k, v FROM a) SELECT p.v, q.v AS w FROM t p, t q", False),
-    "grouped": ("SELECT k, count(*) AS n, sum(v) AS total FROM a GROUP BY k", True),
-    "nested": (
-        "SELECT k, max(n) AS n FROM (SELECT k, v, count(*) AS n FROM a GROUP BY k, v) GROUP BY k",
-        True,
-    ),
-    "counted": ("SELECT count(*) AS n FROM b", False),
-    "distinct": ("SELECT DISTINCT k FROM b", True),
-    "either": ("SELECT k FROM a UNION SELECT k FROM b", True),
-    "ranked": ("SELECT k, v, count(*) OVER (PARTITION BY k, v) AS n FROM a", True),
-    "left": ("SELECT a.k, a.v AS x, b.v AS y FROM a LEFT JOIN b ON a.k = b.k", True),
-    "lost": ("SELECT b.k, a.v AS x FROM a LEFT JOIN b ON a.k = b.k AND b.v > 1", True),
-    "whole": ("SELECT a.k, b.v FROM a FULL JOIN b ON a.k = b.k", True),
-    "absent": ("SELECT k, v FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.k = a.k)", True),
-    "listed": ("SELECT k FROM a WHERE v IN (SELECT v FROM b)", True),
-    "first": ("SELECT k, v FROM a ORDER BY k, v LIMIT 3", True),
-    "enriched": (
-        "SELECT t.k, t.n, b.v FROM (SELECT k, count(*) AS n FROM a GROUP BY k) t LEFT JOIN b"
-        " ON b.k = t.k",
-        True,
-    ),
-}
-"""Queries, and whether their views can be cut by ``k``."""
+Head = tuple[str, int | None]
+"""The uuid of a table and the snapshot that is current in it."""
 
 
 @dataclass
 class Story:
-    """One lake, some views, and what happens."""
+    """One lake, some views, and what happens.
+
+    ``ways`` counts refreshes before which something happened to what the view reads, by strategy;
+    ``idle`` the others; ``happened`` the changes by kind; ``refused`` refreshes that had to fail.
+    """
 
     mill: Mill
     chance: random.Random
@@ -99,22 +61,50 @@ class Story:
     kind: str = ""
     told: list[str] = field(default_factory=list)
     ways: Counter[str] = field(default_factory=Counter)
+    happened: Counter[str] = field(default_factory=Counter)
+    idle: int = 0
+    refused: int = 0
     views: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, Head] = field(default_factory=dict)
+    moved: dict[str, set[str]] = field(default_factory=dict)
+    """What happened to the sources of each view since it was refreshed."""
+    _reads: dict[str, set[str]] = field(default_factory=dict)
+    _rows: dict[Head, pa.Table] = field(default_factory=dict)
+    _found: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def begin(self, names: list[str]) -> None:
+    def begin(self, names: list[str], random_ones: int = 0, above: bool = False) -> None:
+        """Make tables, and views of the queries of these names, and of as many random ones.
+
+        *above*: and one that reads another view.
+        """
         self.kind = self.chance.choice(sorted(KEYS))
         for name in TABLES:
             self.create(name)
             self.mill.table(name).append(self.rows(8))
-        cuts = KEYS[self.kind][2]
+            self.look(name)
         for name in names:
-            query, cut = QUERIES[name]
-            layout = f"PARTITIONED BY ({self.chance.choice(cuts).format('k')})" if cut else ""
-            self.views[name] = query
-            self.mill.run(f"CREATE MATERIALIZED VIEW {name} {layout} AS {query}")
+            self.make(name, *QUERIES[name])
+        for number in range(random_ones):
+            self.make(f"q{number}", drawn(self.chance), True)
+        if above:
+            below = self.chance.choice([name for name in self.views if self._has_key(name)])
+            self.make("above", f"SELECT k, count(*) AS n FROM {below} GROUP BY k", True)
+
+    def _has_key(self, view: str) -> bool:
+        return "k" in self.mill.table(view).schema().column_names
+
+    def make(self, name: str, query: str, cut: bool) -> None:
+        """Make a view, cut by ``k`` if it can be."""
+        cuts = KEYS[self.kind][2]
+        layout = f"PARTITIONED BY ({self.chance.choice(cuts).format('k')})" if cut else ""
+        self.views[name] = query
+        self.told.append(f"CREATE {name} {layout} AS {query}")
+        self.mill.run(f"CREATE MATERIALIZED VIEW {name} {layout} AS {query}")
+        self.moved[name] = set()
+        state = self.check(name)
+        self._reads[name] = {source.identifier.table for source in state.sources}
 
     def create(self, name: str) -> None:
-        schema = pa.schema([("k", KEYS[self.kind][0]), ("v", pa.int64())])
         options: dict[str, Any] = {"properties": {"write.parquet.row-group-limit": "2"}}
         if self.chance.random() < 0.5:
             # Manifests are merged: files that were there before are listed anew.
@@ -122,102 +112,124 @@ class Story:
                 "commit.manifest-merge.enabled": "true",
                 "commit.manifest.min-count-to-merge": "2",
             }
-        table = self.mill.lake.create(name, schema, **options)
+        table = self.mill.lake.create(name, self.schema(), **options)
         if self.chance.random() < 0.5:
             with table.update_spec() as spec:
                 spec.add_identity("v")
 
+    def schema(self) -> pa.Schema:
+        return pa.schema([("k", KEYS[self.kind][0]), ("v", pa.int64()), ("s", pa.string())])
+
     def rows(self, most: int = 3) -> pa.Table:
-        type_, values, _ = KEYS[self.kind]
+        values = KEYS[self.kind][1]
         count = self.chance.randint(1, most)
         rare = 99 if self.chance.random() < 0.1 else 3
         return pa.table(
             {
                 "k": [self.chance.choice([None, *values]) for _ in range(count)],
                 "v": [self.chance.choice([None, 0, 1, 2, rare]) for _ in range(count)],
+                "s": [self.chance.choice([None, "", "x", "yes"]) for _ in range(count)],
             },
-            schema=pa.schema([("k", type_), ("v", pa.int64())]),
+            schema=self.schema(),
         )
 
     def change(self) -> None:
+        """Let something happen to one of the tables."""
         name = self.chance.choice(self.tables)
         what = self.chance.choice(self.happens)
         self.told.append(f"{what} {name}")
-        table = self.mill.table(name)
-        snapshots = table.snapshots()
-        if what == "append":
-            table.append(self.rows())
-        elif what == "delete":
-            table.delete(f"v = {self.chance.randint(0, 2)}")
-        elif what == "overwrite":
-            table.overwrite(self.rows(6))
-        elif what == "nothing":
-            table.overwrite(table.scan().to_arrow())
-        elif what == "compact" and snapshots:
-            compact(table)
-        elif what == "mark" and len(table.scan().to_arrow()) and table.spec().is_unpartitioned():
-            compact(table)
-            delete_row(table, 0)
-        elif what == "lie":
-            files = [task.file for task in table.scan().plan_files()]
-            gone = files[: self.chance.randint(0, 1)]
-            says = self.chance.choice([Operation.APPEND, Operation.OVERWRITE, Operation.DELETE])
-            change_files(table, says, self.rows(), gone)
-        elif what == "rollback" and snapshots:
-            wanted = self.chance.choice(snapshots).snapshot_id
-            table.manage_snapshots().set_current_snapshot(wanted).commit()
-        elif what == "expire" and len(snapshots) > 1:
-            limit = datetime.fromtimestamp(snapshots[-1].timestamp_ms / 1000, UTC)
-            table.maintenance.expire_snapshots().older_than(limit + timedelta(seconds=1)).commit()
-        elif what == "rename":
-            with table.update_schema() as schema:
-                schema.rename_column("v", "w")
-            with self.mill.table(name).update_schema() as schema:
-                schema.rename_column("w", "v")
-        elif what == "anew":
-            self.mill.lake.writer.drop_table((self.mill.lake.root, name))
-            self.create(name)
+        if change(self, what, name):
+            self.happened[what] += 1
+            self.moves(name, what)
+        self.look(name)
+
+    def moves(self, name: str, what: str) -> None:
+        """Note for all views of a table or view that something happened to it."""
+        for view, reads in self._reads.items():
+            if name in reads:
+                self.moved[view].add(what)
+
+    def look(self, name: str) -> None:
+        """Read the rows of a table as it is now, once for all views of it."""
+        metadata = self.mill.table(name).metadata
+        head = (str(metadata.table_uuid), metadata.current_snapshot_id)
+        self.heads[name] = head
+        if head not in self._rows and head[1] is not None:
+            self._rows[head] = self.mill.table(name).scan(snapshot_id=head[1]).to_arrow()
 
     def refresh(self, view: str) -> None:
+        """Refresh a view, and hold its rows against its query at what it says it was made of."""
         row = self.mill.one(f"REFRESH MATERIALIZED VIEW {view}")
         self.told.append(f"{row['strategy']} {view}: {row['reason']}")
-        self.ways[row["strategy"]] += 1
-        state, found = self.state(view), self.mill.stored(view)
-        assert state.rows == len(found) == row["rows"], self.told
-        assert _bag(found) == _bag(self.expected(view, state)), self.told
+        if self.moved[view]:
+            self.ways[row["strategy"]] += 1
+        else:
+            self.idle += 1
+            assert row["strategy"] == "NOOP", self.told
+        self.moved[view] = set()
+        state = self.check(view)
+        assert state.rows == row["rows"], self.told
+        if row["strategy"] not in ("NOOP", "META"):
+            self.moves(view, "refresh")
 
-    def state(self, view: str) -> State:
-        metadata = self.mill.table(view).metadata
+    def refuses(self, view: str) -> None:
+        """Refresh a view of which a column is not there: it fails, and the rows stay."""
+        before = self.mill.table(view).metadata_location
+        try:
+            self.mill.run(f"REFRESH MATERIALIZED VIEW {view}")
+        except FlightlakeError:
+            self.told.append(f"refused {view}")
+            self.refused += 1
+            assert self.mill.table(view).metadata_location == before, self.told
+        else:
+            self.check(view)  # it reads other columns only
+            self.moves(view, "refresh")
+
+    def check(self, view: str) -> State:
+        """Hold the rows of *view*, as pyiceberg reads them, against its query."""
+        table = self.mill.table(view)
+        metadata = table.metadata
+        self.heads[view] = (str(metadata.table_uuid), metadata.current_snapshot_id)
         state = state_of(metadata.properties, str(metadata.table_uuid))
         assert state is not None
+        found = self._content(table)
+        assert state.rows == found.total(), self.told
+        assert found == self.expected(view, state), self.told
         return state
 
-    def expected(self, view: str, state: State) -> list[dict[str, Any]]:
+    def _content(self, table: Table) -> Counter[str]:
+        """Return the rows of a view; what is in one metadata file does not change."""
+        where = table.metadata_location
+        if where not in self._found:
+            rows = table.scan().to_arrow()
+            self._found[where] = _bag(rows)
+            self._rows[str(table.metadata.table_uuid), table.metadata.current_snapshot_id] = rows
+        return self._found[where]
+
+    def expected(self, view: str, state: State) -> Counter[str]:
         """Return the rows of the query over what *state* names, which must be what is there now."""
         context = SessionContext()
-        sources = {source.identifier.table: source for source in state.sources}
-        for name, source in sources.items():
-            table = self.mill.table(name)
-            assert source.uuid == str(table.metadata.table_uuid), self.told
-            assert source.snapshot_id == table.metadata.current_snapshot_id, self.told
-            if source.snapshot_id is None:
-                rows = self.rows().slice(0, 0)
-            else:
-                rows = table.scan(snapshot_id=source.snapshot_id).to_arrow()
-            rows = rows.rename_columns(["k", "v"])
+        for source in state.sources:
+            name, head = source.identifier.table, (source.uuid, source.snapshot_id)
+            assert head == self.heads[name], self.told
+            rows = self.rows().slice(0, 0) if head[1] is None else self._rows[head]
             context.from_arrow(rows.combine_chunks(), name)
-        return context.sql(self.views[view]).to_arrow_table().to_pylist()
+        return _bag(context.sql(self.views[view]).to_arrow_table())
 
     def tell(self, steps: int, at_once: int) -> None:
+        """Let things happen and views be refreshed: such as have something to do, and one."""
         for _ in range(steps):
             for _ in range(self.chance.choice([0, 1, 1, 2, 2, 3])):
                 self.change()
-            for view in self.chance.sample(sorted(self.views), min(at_once, len(self.views))):
+            busy = [view for view in self.views if self.moved[view]]
+            chosen = self.chance.sample(busy, min(at_once, len(busy)))
+            for view in [*chosen, self.chance.choice(list(self.views))]:
                 self.refresh(view)
 
 
-def _bag(rows: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(repr([_plain(value) for value in row.values()]) for row in rows)
+def _bag(rows: pa.Table) -> Counter[str]:
+    columns = [[_plain(value) for value in column.to_pylist()] for column in rows.columns]
+    return Counter(map(repr, zip(*columns, strict=True)))
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,15 @@ from tests.fix_catalogs import Lake
 from tests.fix_faults import Stormy, Weather, stormy_files
 from tests.fix_materialized import mill_on
 
+COUNTS = "counts"
+"""A fault that is none: the number of steps of the last statement is printed at the end."""
+
 
 @dataclass(frozen=True)
 class Order:
     """Statements to run on a lake; at step *at* of the last one *fault* strikes.
 
+    ``endless``: after the last comes the first again, without end.
     ``file_bytes``: no file may become larger (``RLIMIT_FSIZE``).
     """
 
@@ -38,6 +43,7 @@ class Order:
     at: int = -1
     fault: str = ""
     file_bytes: int = 0
+    endless: bool = False
 
 
 def order(lake: Lake, spill: Path, *statements: str, **more: Any) -> Order:
@@ -75,14 +81,17 @@ def run(wanted: Order) -> None:
     weather = Weather(die=lambda: os.kill(os.getpid(), signal.SIGKILL))
     with stormy_files(weather) if wanted.fault else nullcontext():
         mill = mill_on(lake, Stormy(lake.open(), weather), Path(wanted.spill))
-        for number, statement in enumerate(wanted.statements, 1):
-            if number == len(wanted.statements):
+        again = cycle if wanted.endless else iter
+        for number, statement in enumerate(again(wanted.statements), 1):
+            if wanted.fault and number == len(wanted.statements):
                 weather.begin(wanted.at, wanted.fault)
             try:
                 told = str(mill.run(statement)[0]["strategy"])
             except FlightlakeError as failure:
                 told = f"{type(failure).__name__}: {failure.message}"
             print(json.dumps(told), flush=True)
+        if wanted.fault == COUNTS:
+            print(json.dumps(len(weather.seen)), flush=True)
         mill.engine.close()
 
 

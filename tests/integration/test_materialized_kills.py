@@ -1,43 +1,34 @@
-"""A refresh whose process is killed, wherever it is, leaves the old rows or the new.
+"""A statement whose process is killed, wherever it is, leaves the old rows or the new.
 
-That all steps are safe is told by tests/property/test_fault_stories.py; here some of them, drawn
-by a seed, end in a real SIGKILL of a real process.
+That all steps are safe is told by tests/property/test_fault_stories.py; here real processes end by
+a real SIGKILL: by their own hand at numbered steps, and from outside at moments that are spread
+over the time that a statement takes.  ``FLIGHTLAKE_VIEW_STORIES`` says how many times as many,
+``FLIGHTLAKE_SEED`` the seed of the first story (0).
 """
 
 import os
-import random
-import signal
-from pathlib import Path
+from collections import Counter
 
-import pytest
+from tests.fix_kill_story import AT_MOMENTS, AT_STEPS, tell
+from tests.fix_proofs import proven
+from tests.fix_story_pool import in_processes
 
-from tests.fix_materialized import NEW, OLD, Mills, with_news
-from tests.fix_view_process import begin, order, said
-
-_STEPS = 60
-"""About as many as a refresh has."""
-KILLS = 4 * int(os.environ.get("FLIGHTLAKE_VIEW_STORIES", "1"))
-_WHEN = ("dies before", "dies within", "dies after")
+STORIES = 13 * int(os.environ.get("FLIGHTLAKE_VIEW_STORIES", "1"))
+FIRST = int(os.environ.get("FLIGHTLAKE_SEED", "0"))
 
 
-@pytest.mark.parametrize("seed", range(KILLS))
-def test_a_process_that_is_killed_leaves_the_old_rows_or_the_new(
-    mills: Mills, tmp_path: Path, seed: int
-) -> None:
-    chance = random.Random(seed)  # noqa: S311 - to be told again
-    # One each in a stretch of its own, so that the few of `make test` are spread, too.
-    at = round((seed % 4 + chance.random()) * _STEPS / 4)
-    mill = with_news(mills())
-    statement = "REFRESH MATERIALIZED VIEW v"
-    wanted = order(mill.lake, tmp_path / "s", statement, at=at, fault=chance.choice(_WHEN))
-    code, told, errors = said(begin(wanted))
-    if code == 0:
-        assert told == ["FULL"]  # it was done before it came that far
-    else:
-        assert (code, told) == (-signal.SIGKILL, []), errors
-    done = mill.stored("v") == NEW
-    assert done or mill.stored("v") == OLD
-    assert done or code != 0
-    assert mill.named("v") <= mill.files("v")
-    assert mill.one("REFRESH MATERIALIZED VIEW v")["strategy"] == ("NOOP" if done else "FULL")
-    assert mill.stored("v") == NEW
+def test_hundreds_of_killed_processes_leave_the_old_rows_or_the_new() -> None:
+    told = list(in_processes(tell, range(FIRST, FIRST + STORIES)))
+    failures = [story.failure for story in told if story.failure]
+    assert not failures, "\n\n".join(failures[:3])
+    kills, found = Counter[str](), Counter[str]()
+    for story in told:
+        kills += story.kills
+        found += story.found
+    proven(
+        f"{kills.total()} processes ended by SIGKILL ({kills['at a step']} at numbered steps,"
+        f" {kills['at a moment']} at random moments), seeds {FIRST} to {FIRST + STORIES - 1}:"
+        f" the view was {found['the old']} times the old one, {found['the new']} times the new"
+        " one, and each next refresh was right"
+    )
+    assert kills == {"at a step": AT_STEPS * STORIES, "at a moment": AT_MOMENTS * STORIES}

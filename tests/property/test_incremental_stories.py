@@ -1,32 +1,55 @@
 """Whatever happens to its sources, and however a refresh goes about it, a view is its query.
 
-``FLIGHTLAKE_STORIES`` is how many stories are told (5).
+``FLIGHTLAKE_STORIES`` is how many stories are told (30), ``FLIGHTLAKE_SEED`` the seed of the first
+(0).  A story is told in any process in the same way, so a failure is seen again by its seed alone.
 """
 
 import os
-import random
+from collections import Counter
 
 import pytest
 
-from flightlake.lake import changes
-from tests.fix_incremental_story import HAPPENS, QUERIES, Story, all_partitions
-from tests.fix_materialized import Mills, mills
+from tests.fix_proofs import proven
+from tests.fix_story_changes import CHANGES
+from tests.fix_story_pool import Told, in_processes, tell
 
-__all__ = ["all_partitions", "mills"]
+STORIES = int(os.environ.get("FLIGHTLAKE_STORIES", "30"))
+FIRST = int(os.environ.get("FLIGHTLAKE_SEED", "0"))
 
-STORIES = int(os.environ.get("FLIGHTLAKE_STORIES", "5"))
+WAYS = {"FULL": 25, "PARTITION": 10, "APPEND": 4, "NOOP": 4, "META": 1}
+"""How many refreshes of each kind each story has at least, on average."""
 
-pytestmark = pytest.mark.filterwarnings("ignore:Delete operation did not match any records")
+_ENOUGH = 20
+"""Stories that are enough for an average."""
 
 
-@pytest.mark.usefixtures("all_partitions")
-@pytest.mark.parametrize("seed", range(STORIES))
-def test_a_view_is_its_query_whichever_way_it_was_refreshed(
-    mills: Mills, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    # From how many steps on it is asked first whether files only came.
-    monkeypatch.setattr(changes, "_FEW_STEPS", (0, 8)[seed % 2])
-    story = Story(mills(), random.Random(seed), list(HAPPENS))  # noqa: S311
-    story.begin(story.chance.sample(sorted(QUERIES), 10))
-    story.tell(steps=8, at_once=6)
-    assert story.ways.keys() & {"META", "APPEND", "PARTITION"}, story.ways
+@pytest.fixture(scope="module")
+def told() -> list[Told]:
+    return list(in_processes(tell, range(FIRST, FIRST + STORIES)))
+
+
+def test_a_view_is_its_query_after_each_of_thousands_of_refreshes(told: list[Told]) -> None:
+    failures = [story.failure for story in told if story.failure]
+    assert not failures, "\n\n".join(failures[:3])
+
+
+def test_the_stories_have_every_way_to_refresh_and_every_change_often(told: list[Told]) -> None:
+    ways, happened = Counter[str](), Counter[str]()
+    for story in told:
+        ways += story.ways
+        happened += story.happened
+    proven(
+        f"{ways.total()} refreshes of changed sources compared with their queries in"
+        f" {len(told)} stories of seeds {FIRST} to {FIRST + STORIES - 1}: {_listed(ways)};"
+        f" changes: {_listed(happened)}; {sum(story.idle for story in told)} refreshes with"
+        f" nothing to do; {sum(story.refused for story in told)} that had to fail"
+    )
+    if len(told) < _ENOUGH:
+        return  # an average of a few stories says nothing
+    assert {way for way, least in WAYS.items() if ways[way] < least * len(told)} == set()
+    assert {kind for kind in CHANGES if happened[kind] < len(told) / 4} == set()
+    assert ways.total() >= 70 * len(told)
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
