@@ -33,5 +33,5 @@ def removed(kept: Keeper) -> list[Maintained]:
     lake = kept.mill.lake
     there = {table for _, table in lake.writer.list_tables(lake.root)}
     place = lake.name, lake.root
-    mine = [one for one in kept.run() if (one.view.catalog, one.view.db_schema) == place]
-    return [one for one in mine if one.view.table not in there]
+    done = kept.run(mine=lambda view: (view.catalog, view.db_schema) == place)
+    return [one for one in done if one.view.table not in there]

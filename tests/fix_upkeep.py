@@ -58,10 +58,10 @@ class Keeper:
 
     def compacted(self) -> dict[str, Compacted]:
         """Put small files together; return what became of each view of ``mill``, by name."""
-        root, done = self.mill.lake.root, self.maintenance.compact(Cancellation())
-        mine = {one.view.table: one for one in done if one.view.db_schema == root}
-        assert not [one.failure for one in mine.values() if one.failure]
-        return {view: one.compacted for view, one in mine.items()}
+        root = self.mill.lake.root
+        done = self.maintenance.compact(Cancellation(), lambda view: view.db_schema == root)
+        assert not [one.failure for one in done if one.failure]
+        return {one.view.table: one.compacted for one in done}
 
     def kept(self) -> dict[str, Maintained]:
         """Keep the views; return what was done for each by its name, none of which failed.

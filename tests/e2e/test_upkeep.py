@@ -49,7 +49,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     users.add(User(USER, hash_password(PASSWORD, CHEAP), frozenset({"writer"})))
     writable = {"catalogs": {"lake": {"writable": True}}}
     session = {"session": {"catalog": "lake", "schema": "shop"}}
-    refresh = {"refresh": {"upkeep_every": "1s"}}
+    refresh = {"refresh": {"upkeep_every": "1s", "compact_every": "1s", "compact_files": 3}}
     config = configure(folder, catalogs(lake), writable, session, refresh)
     with Server(config) as server:
         with adbc(server) as connection:
@@ -111,3 +111,23 @@ def test_verify_is_sent_as_a_query_prepared_and_as_an_update(mill: Mill) -> None
             assert statement.execute_update() == 4
         (row,) = rows(connection, "VERIFY MATERIALIZED VIEW v;")
         assert row[1] == "OK"
+
+
+def test_a_server_puts_small_files_together_and_says_so(mill: Mill) -> None:
+    mill.lake.create("sales", ORDERS.schema).append(ORDERS)
+    with adbc(mill.server) as connection:
+        rows(connection, "CREATE MATERIALIZED VIEW many AS SELECT id FROM sales")
+        for _ in range(3):
+            mill.lake.writer.load_table((mill.lake.root, "sales")).append(ORDERS)
+            rows(connection, "REFRESH MATERIALIZED VIEW many")
+        settled(
+            lambda: mill.server.metric("mv_files_compacted_total") >= 3,
+            "the files are put together",
+        )
+        assert rows(connection, "SELECT count(*) FROM many") == [(4 * len(ORDERS),)]
+        found = [line for line in mill.server.events("upkeep") if line["view"] == "lake.shop.many"]
+        assert found[0]["status"] == "OK"
+        assert found[0]["compacted"] >= 3
+        assert found[0]["compacted_into"] == 1
+        (dropped,) = rows(connection, "DROP MATERIALIZED VIEW many")
+        assert "its files go with the upkeep" in dropped
