@@ -58,7 +58,7 @@ class DataFiles:
         self._subject = subject
         self._encoding = encoding
         self._arrow = file_schema(schema)
-        self._encoders = Encoders(store, folder, self._arrow, encoding)
+        self._encoders = Encoders(store, folder, self._arrow, encoding, self._described)
         self._group: Group | None = None
         self.rows = 0
 
@@ -84,7 +84,7 @@ class DataFiles:
         """
         self._encode()
         with written(self._subject):
-            return [self._described(file) for file in self._encoders.finish()]
+            return self._encoders.finish()
 
     def discard(self) -> None:
         """Delete all that was written; only for files that no commit can have named."""

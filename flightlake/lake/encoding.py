@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 from flightlake.lake.dictionaries import repeating
 from flightlake.lake.new_files import open_new
 from flightlake.lake.stores import StoreSettings
+
+D = TypeVar("D")
 
 _GROUP_ROWS = 1 << 20
 _QUICK_SECONDS = 30.0
@@ -86,7 +88,7 @@ class Group:
         return max(self.bytes / encoding.group_bytes, self.rows / _GROUP_ROWS)
 
 
-class Encoders:
+class Encoders(Generic[D]):
     """The files of one folder while they are written; used by one thread.
 
     Args:
@@ -94,10 +96,17 @@ class Encoders:
         folder: A directory that nobody else writes to.
         schema: The Arrow schema of the files, with field ids.
         encoding: How much is done at a time.
+        describe: Makes of a complete file what is kept of it until all are written: a footer is
+            2 KiB for each column.  Called in any thread.
     """
 
     def __init__(
-        self, store: StoreSettings, folder: str, schema: pa.Schema, encoding: Encoding
+        self,
+        store: StoreSettings,
+        folder: str,
+        schema: pa.Schema,
+        encoding: Encoding,
+        describe: Callable[[Encoded], D],
     ) -> None:
         self._store = store
         self._folder = folder
@@ -105,7 +114,7 @@ class Encoders:
         self._encoding = encoding
         self._numbers = count()
         self._threads = ThreadPoolExecutor(encoding.at_once, thread_name_prefix="encoder")
-        self._lanes = [_Lane(encoding, self._open) for _ in range(encoding.at_once)]
+        self._lanes = [_Lane(encoding, self._open, describe) for _ in range(encoding.at_once)]
         self._dictionaries: list[str] | None = None
         self.paths: list[str] = []
         """Of all files that were begun."""
@@ -123,8 +132,8 @@ class Encoders:
         lane.key = group.key
         lane.work = self._threads.submit(lane.write, group)
 
-    def finish(self) -> list[Encoded]:
-        """Return all files, which are complete.
+    def finish(self) -> list[D]:
+        """Return what is kept of all files, which are complete.
 
         Raises:
             OSError, ArrowException: One could not be written.
@@ -135,7 +144,7 @@ class Encoders:
             end.result()
         self._threads.shutdown()
         done = [file for lane in self._lanes for file in lane.done]
-        return sorted(done, key=lambda file: file.path)
+        return [described for _, described in sorted(done, key=lambda file: file[0])]
 
     def abandon(self) -> None:
         """Let go of all files, once nothing is being written any more."""
@@ -143,7 +152,7 @@ class Encoders:
         for lane in self._lanes:
             lane.abandon()
 
-    def _lane(self, group: Group) -> "_Lane":
+    def _lane(self, group: Group) -> "_Lane[D]":
         """Return an idle lane: one whose file *group* goes on, or another.
 
         A small rest waits for its partition's file rather than begin one more.
@@ -164,7 +173,7 @@ class Encoders:
         return _OpenFile(self._store, path, self._schema, key, self._dictionaries or [])
 
 
-class _Lane:
+class _Lane(Generic[D]):
     """One file after the other, each row group by whichever thread; one at a time.
 
     ``key`` and ``work`` belong to the thread that hands work out.
@@ -174,14 +183,20 @@ class _Lane:
     quickly: nobody knows when the next one will.
     """
 
-    def __init__(self, encoding: Encoding, open_file: "Callable[[Key], _OpenFile]") -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        open_file: "Callable[[Key], _OpenFile]",
+        describe: Callable[[Encoded], D],
+    ) -> None:
         self._file_bytes = encoding.file_bytes
         self._written = -_QUICK_SECONDS
         self._open = open_file
+        self._describe = describe
         self._file: _OpenFile | None = None
         self.key: Key | None = None
         self.work: Future[None] | None = None
-        self.done: list[Encoded] = []
+        self.done: list[tuple[str, D]] = []
 
     def idle(self) -> bool:
         """Return whether nothing is being written; raise what the last work ended with."""
@@ -205,8 +220,8 @@ class _Lane:
 
     def end(self) -> None:
         if self._file is not None:
-            self.done.append(self._file.end())
-            self._file = None
+            done, self._file = self._file.end(), None
+            self.done.append((done.path, self._describe(done)))
 
     def abandon(self) -> None:
         if self._file is not None:

@@ -13,9 +13,9 @@ from pyiceberg.partitioning import PartitionSpec
 from flightlake.errors import NotReady
 from flightlake.lake import encoding as encoding_module
 from flightlake.lake.data_files import DataFiles
-from flightlake.lake.encoding import Encoding
+from flightlake.lake.encoding import Encoders, Encoding, Group
 from flightlake.lake.layout_terms import LayoutTerm, partition_spec
-from flightlake.lake.storable import iceberg_schema
+from flightlake.lake.storable import file_schema, iceberg_schema
 from flightlake.lake.stores import StoreSettings
 
 COLUMNS = pa.schema([("k", pa.int64()), ("x", pa.float64()), ("s", pa.string())])
@@ -65,6 +65,25 @@ def test_rows_that_fill_no_row_group_are_one_file(tmp_path: Path) -> None:
     (file,) = files.finish()
     assert file.record_count == 1000
     assert pq.ParquetFile(file.file_path).metadata.num_row_groups == 1
+
+
+def test_a_file_is_described_when_it_is_complete_so_that_no_footers_are_held(
+    tmp_path: Path,
+) -> None:
+    schema = file_schema(iceberg_schema(COLUMNS))
+    rows = batch(0, 10).cast(schema)
+    described: list[str] = []
+    encoders = Encoders(
+        STORE, str(tmp_path), schema, Encoding(at_once=1), lambda file: described.append(file.path)
+    )
+    for key in range(5):
+        group = Group((key,))
+        group.add(rows)
+        encoders.encode(group)
+    # The last one is being written, and the one before it may be open still.
+    assert len(described) >= 3
+    encoders.finish()
+    assert described == encoders.paths
 
 
 def test_many_partitions_are_one_file_each_and_few_are_open(
