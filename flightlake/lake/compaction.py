@@ -20,7 +20,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
 from flightlake.cancellation import Cancellation
-from flightlake.errors import InternalError
+from flightlake.errors import FlightlakeError, InternalError
 from flightlake.lake.ancestry import ancestry
 from flightlake.lake.arranging import Arrangement, Arranger
 from flightlake.lake.commits import Gone, OutcomeUnknown, Refused, commit, current
@@ -81,6 +81,7 @@ class Rewriting:
         self._base = base
         self._lots = lots
         self._call = call
+        self._named = False
         self._id = (uuid.uuid4().int >> 65) or 1
         self._spec = metadata.spec()
         self._schema = metadata.schema()
@@ -109,10 +110,6 @@ class Rewriting:
         draw(self._files.write)
         self._require(self._files.rows - before == lot.portion.rows)
 
-    def discard(self) -> None:
-        """Delete what was written; only before ``commit``."""
-        self._files.discard()
-
     def commit(self, alone: AbstractContextManager[bool], tell: Tell, now: datetime) -> Compacted:
         """Make what was written the table's, if the table still has the files of before.
 
@@ -134,20 +131,21 @@ class Rewriting:
                 for _ in range(_TRIES if is_alone else 0):
                     try:
                         return self._attempt(made, tell, now)
-                    except (Gone, OutcomeUnknown):
-                        raise
                     except Refused:
-                        continue
-        except (OutcomeUnknown, Gone):
-            raise
+                        if self._named:
+                            raise
         except _GivesWay:
-            self.discard()
-            return Compacted()
+            pass
         except BaseException:
             self.discard()
             raise
         self.discard()
         return Compacted()
+
+    def discard(self) -> None:
+        """Delete what was written, unless a table may name it."""
+        if not self._named:
+            self._files.discard()
 
     def _attempt(self, made: Sequence[DataFile], tell: Tell, now: datetime) -> Compacted:
         base = current(self._catalog, self._base.identifier)
@@ -168,14 +166,21 @@ class Rewriting:
             updates = rearranged(arrangement, base.metadata, content, self._id, now, files)
             self._require_same_rows(head, updates)
             self._call.check()
-            done = commit(self._catalog, base, updates, self._holds)
-        except (OutcomeUnknown, Gone):
-            raise
         except BaseException:
             remove(base.store, files.made)
             raise
-        after = done.metadata.snapshot_by_id(self._id)
-        fewer = len(listed) - (0 if after is None else len(after.manifests(files)))
+        self._named = True
+        try:
+            commit(self._catalog, base, updates, self._holds)
+        except (OutcomeUnknown, Gone):
+            raise
+        except FlightlakeError:  # only now it is certain that nothing names it
+            self._named = False
+            remove(base.store, files.made)
+            raise
+        # Nothing that can fail comes after this.
+        now_there = len(arrangement.kept) + len(arrangement.merged)
+        fewer = len(listed) - now_there - bool(arrangement.gone) - bool(made)
         size = sum(size for size, _ in self._going.values())
         return Compacted(len(self._going), size, len(made), max(fewer, 0), self._id)
 
