@@ -6,7 +6,7 @@ without reading the file again, and lets the rows come from wherever they are co
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,12 +17,15 @@ from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
 from pyiceberg.types import DateType, TimestampType, TimestamptzType
 
+from flightlake.lake.bounded_cache import BoundedCache
 from flightlake.lake.encoding import Encoded, Encoders, Encoding, Group
 from flightlake.lake.layout_terms import LayoutTerm, partition_columns, runs
 from flightlake.lake.new_files import remove, written
 from flightlake.lake.storable import as_stored, file_schema
 from flightlake.lake.stores import StoreSettings
 
+_SCHEMAS = 10_000
+"""Columns of all schemas whose ways of being told are kept."""
 _MOMENTS = (DateType, TimestampType, TimestamptzType)
 
 
@@ -122,27 +125,54 @@ class DataFiles:
         return made
 
 
-def _statistics(file: Encoded, schema: Schema) -> dict[str, Any]:
-    """Return what a manifest says of a file: counts, sizes and bounds by field id."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of the files of a schema: how of each column, by field id.
+
+    ``moments`` are columns whose bounds are told by ourselves; ``ids`` are the field ids of the
+    columns of a file, by their paths.
+    """
+
+    plan: Mapping[int, Any]
+    moments: Mapping[int, Any]
+    ids: Mapping[str, int]
+
+
+_known: BoundedCache[str, _Told] = BoundedCache(_SCHEMAS)
+
+
+def _told(schema: Schema) -> _Told:
     # Imported here: it takes a while, and servers that only read do without.
     from pyiceberg.io.pyarrow import (
         MetricModeTypes,
         MetricsMode,
         compute_statistics_plan,
-        data_file_statistics_from_parquet_metadata,
         parquet_path_to_id_mapping,
     )
 
-    plan = compute_statistics_plan(schema, {})
-    # Python has days of the years 1 to 9999 only, and that is what the library makes of them.
-    moments = {id_: one for id_, one in plan.items() if isinstance(one.iceberg_type, _MOMENTS)}
-    just_counted = MetricsMode(MetricModeTypes.COUNTS)
-    plan |= {id_: replace(one, mode=just_counted) for id_, one in moments.items()}
-    statistics = data_file_statistics_from_parquet_metadata(
-        file.footer, plan, parquet_path_to_id_mapping(schema)
-    )
-    _add_moments(statistics, file.footer, schema, moments)
-    _correct(statistics, file.footer, schema)
+    def make() -> tuple[_Told, int]:
+        plan = compute_statistics_plan(schema, {})
+        # Python has days of the years 1 to 9999 only, and that is what the library makes of them.
+        moments = {id_: one for id_, one in plan.items() if isinstance(one.iceberg_type, _MOMENTS)}
+        just_counted = MetricsMode(MetricModeTypes.COUNTS)
+        plan |= {id_: replace(one, mode=just_counted) for id_, one in moments.items()}
+        return _Told(plan, moments, parquet_path_to_id_mapping(schema)), 1 + len(plan)
+
+    return _known.get_or_make(schema.model_dump_json(), make)
+
+
+def _statistics(file: Encoded, schema: Schema) -> dict[str, Any]:
+    """Return what a manifest says of a file: counts, sizes and bounds by field id."""
+    from pyiceberg.io.pyarrow import data_file_statistics_from_parquet_metadata
+
+    told = _told(schema)
+    ids = dict(told.ids)
+    statistics = data_file_statistics_from_parquet_metadata(file.footer, dict(told.plan), ids)
+    leaves = [
+        ids[file.footer.schema.column(place).path] for place in range(file.footer.num_columns)
+    ]
+    _add_moments(statistics, file.footer, leaves, told.moments)
+    _correct(statistics, file.footer, leaves)
     found = statistics.to_serialized_dict()
     # Parquet's bounds leave NaN out; readers believe them where it is said how many there are.
     nans = {schema.fields[at].field_id: nans for at, nans in file.nans.items()}
@@ -150,12 +180,15 @@ def _statistics(file: Encoded, schema: Schema) -> dict[str, Any]:
 
 
 def _add_moments(
-    statistics: Any, footer: pq.FileMetaData, schema: Schema, moments: Mapping[int, Any]
+    statistics: Any, footer: pq.FileMetaData, leaves: Sequence[int], moments: Mapping[int, Any]
 ) -> None:
-    """Add bounds of the columns *moments*, as the numbers that they are stored as."""
+    """Add bounds of the columns *moments*, as the numbers that they are stored as.
+
+    *leaves* are the field ids of the columns of the file, of which nested ones have several.
+    """
     from pyiceberg.io.pyarrow import StatsAggregator
 
-    for place, field_id in enumerate(_leaves(footer, schema)):
+    for place, field_id in enumerate(leaves):
         if field_id not in moments:
             continue
         stored = footer.schema.column(place).physical_type
@@ -168,10 +201,10 @@ def _add_moments(
         statistics.column_aggregates[field_id] = bounds
 
 
-def _correct(statistics: Any, footer: pq.FileMetaData, schema: Schema) -> None:
+def _correct(statistics: Any, footer: pq.FileMetaData, leaves: Sequence[int]) -> None:
     """Leave out bounds that do not hold for all of a file, and those that cannot be written."""
     bounds = statistics.column_aggregates
-    for place, field_id in enumerate(_leaves(footer, schema)):
+    for place, field_id in enumerate(leaves):
         if field_id not in bounds:
             continue
         if any(_unbounded(footer.row_group(n).column(place)) for n in range(footer.num_row_groups)):
@@ -183,14 +216,6 @@ def _correct(statistics: Any, footer: pq.FileMetaData, schema: Schema) -> None:
         except UnicodeEncodeError:
             # What comes after the last character before the surrogates is none.
             bounds[field_id].trunc_length = None
-
-
-def _leaves(footer: pq.FileMetaData, schema: Schema) -> list[int]:
-    """Return the field ids of the columns of a file, of which nested ones have several."""
-    from pyiceberg.io.pyarrow import parquet_path_to_id_mapping
-
-    ids = parquet_path_to_id_mapping(schema)
-    return [ids[footer.schema.column(place).path] for place in range(footer.num_columns)]
 
 
 def _unbounded(column: pq.ColumnChunkMetaData) -> bool:

@@ -6,6 +6,8 @@ import pyarrow.compute as pc
 
 _SAMPLE = 1 << 14
 _FEWEST = 1 << 12
+_PART = 8
+"""A sample is a part of the rows: to count many of few takes as long as to encode them."""
 _DISTINCT = 0.9
 """Where of so many values of a column this part are different, a dictionary of them would be given
 up half way, after its work was done: a tenth of the CPU of encoding, and larger files."""
@@ -14,7 +16,8 @@ up half way, after its work was done: a tenth of the CPU of encoding, and larger
 def repeating(table: pa.Table) -> list[str]:
     """Return the columns of *table* that are worth a dictionary, as Parquet names them."""
     names: list[str] = []
-    step = max(1, table.num_rows // _SAMPLE)
+    wanted = min(_SAMPLE, max(_FEWEST, table.num_rows // _PART))
+    step = max(1, table.num_rows // wanted)
     sample = table.take(np.arange(0, table.num_rows, step))
     for column in table.schema:
         if pa.types.is_nested(column.type):

@@ -39,6 +39,14 @@ _TABLES = sa.table(
     sa.column("table_namespace"),
     sa.column("table_name"),
 )
+_TABLE: sa.Select[Any] = (
+    sa.select(sa.literal_column("*"))
+    .select_from(_TABLES)
+    .where(_TABLES.c.catalog_name == sa.bindparam("catalog"))
+    .where(_TABLES.c.table_namespace == sa.bindparam("db_schema"))
+    .where(_TABLES.c.table_name == sa.bindparam("table"))
+)
+"""Made once: the library takes longer to make a statement than to send it."""
 _NAMESPACES = sa.table(
     "iceberg_namespace_properties", sa.column("catalog_name"), sa.column("namespace")
 )
@@ -176,13 +184,8 @@ class SqlCatalog(PointedTables):
 
     def _load(self, db_schema: str, table: str) -> IcebergTable:
         identifier = TableIdentifier(self.name, db_schema, table)
-        rows = self._rows(
-            sa.select(sa.literal_column("*"))
-            .select_from(_TABLES)
-            .where(_TABLES.c.catalog_name == self._written_as)
-            .where(_TABLES.c.table_namespace == db_schema)
-            .where(_TABLES.c.table_name == table)
-        )
+        which = {"catalog": self._written_as, "db_schema": db_schema, "table": table}
+        rows = self._rows(_TABLE, which)
         found = [row for row in map(dict, _mappings(rows)) if _is_table(row)]
         if not found:
             raise self._absent(identifier)
@@ -207,11 +210,13 @@ class SqlCatalog(PointedTables):
         timeout = self._timeout.total_seconds()
         return read_table(identifier, location, self._properties, timeout, self._planner)
 
-    def _rows(self, query: sa.Executable) -> Sequence[sa.Row[Any]]:
+    def _rows(
+        self, query: sa.Executable, which: Mapping[str, str] | None = None
+    ) -> Sequence[sa.Row[Any]]:
         """Return the rows of *query*; none where the catalog's tables do not exist (yet)."""
         try:
             with self._engine.connect() as connection:
-                return connection.execute(query).all()
+                return connection.execute(query, which).all()
         except (OperationalError, ProgrammingError):
             if sa.inspect(self._engine).has_table(_TABLES.name):
                 raise

@@ -33,6 +33,12 @@ _PROPERTIES = sa.table(
     sa.column("property_key"),
     sa.column("property_value"),
 )
+# Made once: the database's library takes longer to make a statement than to send it.
+_POINTER = sa.select(_ROWS.c.metadata_location).where(
+    _ROWS.c.catalog_name == sa.bindparam("catalog"),
+    _ROWS.c.table_namespace == sa.bindparam("db_schema"),
+    _ROWS.c.table_name == sa.bindparam("table"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,9 @@ class SqlPointers:
 
     def pointer(self, db_schema: str, table: str) -> str | None:
         """Return the location of a table's metadata file; None if there is no such table."""
-        query = sa.select(_ROWS.c.metadata_location).where(*self._row(db_schema, table))
+        which = {"catalog": self.written_as, "db_schema": db_schema, "table": table}
         with self.engine.connect() as connection:
-            found = connection.execute(query).first()
+            found = connection.execute(_POINTER, which).first()
         if found is None:
             return None
         if not found[0]:

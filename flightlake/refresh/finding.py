@@ -121,6 +121,18 @@ class Views:
             NotPermitted: The operator has not allowed it.
             Unsupported: It cannot hold views.
         """
+        catalog = self.allowed(view)
+        db_schemas = self.catalogs[view.catalog].db_schemas()
+        if view.db_schema not in db_schemas:
+            raise no_schema(view.catalog, view.db_schema, db_schemas)
+        return catalog
+
+    def allowed(self, view: TableIdentifier) -> WritableCatalog:
+        """Return the catalog of *view*, which this server may write, whatever schemas it has.
+
+        Raises:
+            As ``writable_catalog``.
+        """
         catalog = self.catalog(view)
         if view.db_schema == SYSTEM:
             raise NotPermitted(f"schema '{SYSTEM}' is the server's own; use another for views")
@@ -129,9 +141,6 @@ class Views:
                 f"this server does not write to catalog '{view.catalog}'; its operator can allow it"
                 f" by catalogs.{view.catalog}.writable"
             )
-        db_schemas = self.catalogs[view.catalog].db_schemas()
-        if view.db_schema not in db_schemas:
-            raise no_schema(view.catalog, view.db_schema, db_schemas)
         return catalog
 
     def tables(

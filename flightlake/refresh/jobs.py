@@ -82,7 +82,7 @@ class Jobs:
         view = job.wanted.view
 
         def work(refresh_id: str, call: Cancellation) -> Outcome:
-            catalog = self.views.writable_catalog(view)
+            catalog = self.views.allowed(view)
             base = self.refresher.threads.run(lambda: self.views.existing(view), call)
             outcome = self.refresher.refresh(catalog, base, job.full, call, refresh_id)
             status = status_of(base.metadata.properties)
