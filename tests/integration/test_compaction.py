@@ -1,12 +1,17 @@
 """Small files of views are put together: the same rows in fewer files, and nobody is misled."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyiceberg.types import LongType
 
+from flightlake.cancellation import Cancellation
+from flightlake.errors import InternalError
 from flightlake.lake.small_files import Smallness
+from flightlake.refresh.compacting import Compactor
 from flightlake.telemetry import MaintenanceFinished
 from tests.fix_catalogs import orders
 from tests.fix_materialized import Mills, mills
@@ -198,3 +203,56 @@ def test_what_was_put_together_waits_until_as_much_has_come(mills: Mills) -> Non
     assert live(kept) < 8
     assert rewritten < 12 * 2
     assert verified(kept.mill).state == "OK"
+
+
+def test_what_a_compaction_left_that_died_goes_with_the_upkeep(
+    mills: Mills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = crowded(keeper(mills, small=FOUR))
+    before = everything(kept.mill, "v")
+
+    class Ended(BaseException):
+        """As good as a kill."""
+
+    def die(*_: object) -> None:
+        raise Ended
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flightlake.lake.compaction.commit", die)
+        with pytest.raises(Ended):
+            kept.compacted()
+    left = everything(kept.mill, "v") - before
+    assert len(left) > 3  # a data file, and metadata
+    assert live(kept) == 5
+    kept.pass_days(0.5)
+    kept.kept()
+    assert live(kept) == 1
+    kept.pass_days(3)
+    kept.kept()
+    assert not left & everything(kept.mill, "v")
+    assert everything(kept.mill, "v") == reachable(kept.mill, "v")
+
+
+def test_rows_that_are_not_there_are_no_reason_to_forget_them(
+    mills: Mills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = crowded(keeper(mills, small=FOUR))
+    before, files = kept.mill.stored("v"), everything(kept.mill, "v")
+
+    def short(self: Compactor, table: Any, lot: Any, take: Any, call: Any) -> None:
+        draw(self, table, lot, lambda batch: take(batch.slice(1)), call)
+
+    draw = Compactor._draw
+    monkeypatch.setattr(Compactor, "_draw", short)
+    (done,) = kept.maintenance.compact(Cancellation())
+    assert isinstance(done.failure, InternalError)
+    assert "would have other rows" in done.failure.message
+    assert (kept.mill.stored("v"), everything(kept.mill, "v")) == (before, files)
+
+
+def test_a_refresh_that_runs_is_waited_for_and_then_left_alone(mills: Mills) -> None:
+    kept = crowded(keeper(mills, small=FOUR))
+    kept.alone = lambda view: nullcontext(False)
+    files = everything(kept.mill, "v")
+    assert kept.compacted()["v"].snapshot is None
+    assert everything(kept.mill, "v") == files
