@@ -36,7 +36,8 @@ class Weather:
     """Counts the steps of a statement, and lets ``fault`` happen at number ``at``.
 
     ``rival`` is what somebody else does, and ``cancel`` what the client does, at that step.
-    ``die`` ends the process; without it, the dead can do nothing any more.
+    ``die`` ends the process; without it, the dead can do nothing any more.  What *pauses* goes on
+    after ``pause``.
     """
 
     at: int = -1
@@ -44,6 +45,7 @@ class Weather:
     rival: Callable[[], object] = lambda: None
     cancel: Callable[[], object] = lambda: None
     die: Callable[[], object] = lambda: None
+    pause: Callable[[], object] = lambda: None
     counting: bool = False
     seen: list[str] = field(default_factory=list)
     struck: bool = False
@@ -89,6 +91,8 @@ class Weather:
         elif when == "done twice":
             if name == "swap":
                 work()
+        elif what == "pauses":
+            self.pause()
         elif what in ("dies", "fails", "goes"):
             if when == "within" and half is not None:
                 half()

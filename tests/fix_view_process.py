@@ -61,6 +61,13 @@ def begin(wanted: Order) -> "subprocess.Popen[str]":
     )
 
 
+def paused(process: "subprocess.Popen[str]") -> bool:
+    """Wait until *process* has stopped itself, or has ended; return whether it is stopped."""
+    # What it says fits into a pipe, so it waits for nobody.
+    state = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    return state is not None and state.si_code == os.CLD_STOPPED
+
+
 def said(process: "subprocess.Popen[str]", seconds: float = 180) -> tuple[int, list[str], str]:
     """Wait for the end of *process*; return its code, what became of statements, and stderr."""
     try:
@@ -78,7 +85,11 @@ def run(wanted: Order) -> None:
     lake = Lake(wanted.name, "sql", wanted.properties, writer, wanted.root)
     if wanted.file_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (wanted.file_bytes, wanted.file_bytes))
-    weather = Weather(die=lambda: os.kill(os.getpid(), signal.SIGKILL))
+    itself = os.getpid()
+    weather = Weather(
+        die=lambda: os.kill(itself, signal.SIGKILL),
+        pause=lambda: os.kill(itself, signal.SIGSTOP),
+    )
     with stormy_files(weather) if wanted.fault else nullcontext():
         mill = mill_on(lake, Stormy(lake.open(), weather), Path(wanted.spill))
         again = cycle if wanted.endless else iter

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from tests.fix_proofs import proven
+from tests.fix_proofs import listed, proven
 from tests.fix_story_changes import CHANGES
 from tests.fix_story_pool import Told, in_processes, tell
 
@@ -40,8 +40,8 @@ def test_the_stories_have_every_way_to_refresh_and_every_change_often(told: list
         happened += story.happened
     proven(
         f"{ways.total()} refreshes of changed sources compared with their queries in"
-        f" {len(told)} stories of seeds {FIRST} to {FIRST + STORIES - 1}: {_listed(ways)};"
-        f" changes: {_listed(happened)}; {sum(story.idle for story in told)} refreshes with"
+        f" {len(told)} stories of seeds {FIRST} to {FIRST + STORIES - 1}: {listed(ways)};"
+        f" changes: {listed(happened)}; {sum(story.idle for story in told)} refreshes with"
         f" nothing to do; {sum(story.refused for story in told)} that had to fail"
     )
     if len(told) < _ENOUGH:
@@ -49,7 +49,3 @@ def test_the_stories_have_every_way_to_refresh_and_every_change_often(told: list
     assert {way for way, least in WAYS.items() if ways[way] < least * len(told)} == set()
     assert {kind for kind in CHANGES if happened[kind] < len(told) / 4} == set()
     assert ways.total() >= 70 * len(told)
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
