@@ -11,10 +11,12 @@ from flightlake.auth import Gate, Grant, Identity, Session
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.flightsql.handles import Sealer
+from flightlake.flightsql.payloads import Statement
 from flightlake.flightsql.sql_info import SqlInfoValue
 from flightlake.lake.catalogs import Catalogs
 from flightlake.query.planning import CatalogsOf
 from flightlake.query.service import QueryService
+from flightlake.query.tickets import ticket
 from flightlake.query.view_statements import ViewStatements
 
 
@@ -99,6 +101,20 @@ class Described:
     ticket: Message
     expires_at_seconds: float | None = None
     total_records: int = -1
+
+
+def planned(statement: Statement, call: Call) -> Described:
+    """Plan *statement*, and return its result's schema with a ticket for it."""
+    services = call.services
+    if services.views is not None and services.views.knows(statement):
+        described = services.views.describe(statement)
+    else:
+        described = services.query.describe(statement, call.cancellation, call.trace_id)
+    return Described(
+        described.schema,
+        ticket(described.statement, services.sealer, described.expires_at),
+        expires_at_seconds=described.expires_at.timestamp(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

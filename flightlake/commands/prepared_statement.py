@@ -11,14 +11,14 @@ from dataclasses import replace
 import pyarrow as pa
 
 from flightlake._proto import FlightSql_pb2 as pb
-from flightlake.commands.command import Action, Call, Command, Described, Upload
+from flightlake.commands.command import Action, Call, Command, Described, Upload, planned
 from flightlake.engine.parameters import bind
 from flightlake.errors import InvalidRequest, Overloaded
 from flightlake.flightsql.messages import pack, unpack_as
 from flightlake.flightsql.payloads import PreparedStatement
 from flightlake.flightsql.wire_types import wire_schema
 from flightlake.query.parameters import decode_rows, encode_rows
-from flightlake.query.tickets import prepared_handle, prepared_in, refuse_transaction, ticket
+from flightlake.query.tickets import prepared_handle, prepared_in, refuse_transaction
 
 _MAX_BOUND_BYTES = 1 << 20
 """Bound parameters travel in every handle and ticket; larger ones belong into a table."""
@@ -96,18 +96,9 @@ def put(
 
 def describe(command: pb.CommandPreparedStatementQuery, call: Call) -> Described:
     """Plan the statement with what is bound; the same as for a statement as text."""
-    services = call.services
-    prepared = prepared_in(command.prepared_statement_handle, services.sealer, call.identity)
-    statement = prepared.statement
-    if services.views is not None and services.views.knows(statement):
-        described = services.views.describe(statement)
-    else:
-        described = services.query.describe(statement, call.cancellation, call.trace_id)
-    return Described(
-        described.schema,
-        ticket(described.statement, services.sealer, described.expires_at),
-        expires_at_seconds=described.expires_at.timestamp(),
-    )
+    sealer = call.services.sealer
+    prepared = prepared_in(command.prepared_statement_handle, sealer, call.identity)
+    return planned(prepared.statement, call)
 
 
 COMMAND = Command(pb.CommandPreparedStatementQuery, describe, None)

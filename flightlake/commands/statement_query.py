@@ -1,8 +1,8 @@
 """CommandStatementQuery: a statement as text; and its ticket."""
 
 from flightlake._proto import FlightSql_pb2 as pb
-from flightlake.commands.command import BatchStream, Call, Command, Described
-from flightlake.query.tickets import refuse_transaction, statement_in, ticket
+from flightlake.commands.command import BatchStream, Call, Command, Described, planned
+from flightlake.query.tickets import refuse_transaction, statement_in
 
 
 def describe(command: pb.CommandStatementQuery, call: Call) -> Described:
@@ -11,17 +11,8 @@ def describe(command: pb.CommandStatementQuery, call: Call) -> Described:
     A statement about materialized views is run by its ticket, and not before.
     """
     refuse_transaction(command.transaction_id)
-    services = call.services
-    statement = services.query.new_statement(command.query, call.identity, call.session)
-    if services.views is not None and services.views.knows(statement):
-        described = services.views.describe(statement)
-    else:
-        described = services.query.describe(statement, call.cancellation, call.trace_id)
-    return Described(
-        described.schema,
-        ticket(described.statement, services.sealer, described.expires_at),
-        expires_at_seconds=described.expires_at.timestamp(),
-    )
+    statement = call.services.query.new_statement(command.query, call.identity, call.session)
+    return planned(statement, call)
 
 
 def read(message: pb.TicketStatementQuery, call: Call) -> BatchStream:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
+from flightlake.cancellation import Cancellation
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.loss_guard import LossGuard
 from flightlake.engine.outlet import Outlet
@@ -43,6 +44,23 @@ class Result:
             raise translate(error, self._text) from error
         finally:
             self._pump.close()
+
+    def draw(self, take: Callable[[pa.RecordBatch], object], call: Cancellation) -> None:
+        """Give all batches to *take*, and close; at once if *call* is cancelled.
+
+        Raises:
+            FlightlakeError: They cannot be read, or the reason of *call*; or what *take* raises.
+        """
+        forget = call.on_cancel(self.close)
+        try:
+            for batch in self:
+                call.check()
+                take(batch)
+            # A result that was closed ends like one that is complete.
+            call.check()
+        finally:
+            forget()
+            self.close()
 
     def close(self) -> None:
         """Stop the execution."""

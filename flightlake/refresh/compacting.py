@@ -114,17 +114,7 @@ class Compactor:
         )
         if dict(plan.pins) != pins or plan.schema.names != table.schema.names:
             raise InternalError("the rows would be read at another snapshot than was chosen")
-        result = self.engine.start(plan, call)
-        forget = call.on_cancel(result.close)
-        try:
-            for batch in result:
-                call.check()
-                take(batch)
-            # A result that was closed ends like one that is complete.
-            call.check()
-        finally:
-            forget()
-            result.close()
+        self.engine.start(plan, call).draw(take, call)
 
 
 @dataclass(frozen=True, slots=True)

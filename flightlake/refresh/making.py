@@ -233,16 +233,7 @@ class Maker:
 
     def _draw(self, plan: Plan, take: Callable[[pa.RecordBatch], None], call: Cancellation) -> None:
         result = self.threads.run(lambda: self.engine.start(plan, call), call, Result.close)
-        forget = call.on_cancel(result.close)
-        try:
-            for batch in result:
-                call.check()
-                take(batch)
-            # A result that was closed ends like one that is complete.
-            call.check()
-        finally:
-            forget()
-            result.close()
+        result.draw(take, call)
 
 
 def _brings_back(job: Job, new: Replacement) -> bool:

@@ -142,15 +142,7 @@ class Verifier:
         result = self.threads.run(
             lambda: self.engine.start(plan, call), call, lambda begun: begun.close()
         )
-        forget = call.on_cancel(result.close)
-        try:
-            for batch in result:
-                call.check()
-                found.add(_weighed(batch))
-            call.check()
-        finally:
-            forget()
-            result.close()
+        result.draw(lambda batch: found.add(_weighed(batch)), call)
         found.finish(call.check)
         return _verification(view, found, self._columns(view))
 
