@@ -104,9 +104,12 @@ def engine_on(
     prune: bool = True,
     memory_bytes: int = 1 << 29,
     threads: int = 2,
+    held_rows: int = 100_000,
 ) -> Engine:
     spill.mkdir(exist_ok=True)
-    settings = EngineSettings(memory_bytes, spill, 1 << 30, threads, prune=prune)
+    settings = EngineSettings(
+        memory_bytes, spill, 1 << 30, threads, prune=prune, held_rows=held_rows
+    )
     return Engine(settings, catalogs)
 
 

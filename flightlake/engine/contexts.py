@@ -24,12 +24,16 @@ range is made smaller where there is little memory.  The engine's own limits are
 3 to 5 % less CPU for TPC-H."""
 
 
+_HELD_BYTES = 64 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """What the engine may use: bytes of memory and of spill space, partitions, rows per batch.
 
     ``prune`` may be switched off to measure what pruning is worth.  The rows per batch are twice
     the engine's own number: 3 % less CPU for TPC-H, 20 % less for whole tables over the wire.
+    A query of a WITH that reads at least ``held_rows`` rows may be computed once (``held``).
     """
 
     memory_bytes: int
@@ -38,6 +42,12 @@ class EngineSettings:
     threads: int
     batch_rows: int = 16_384
     prune: bool = True
+    held_rows: int = 100_000
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of memory that the rows of a query which is computed once may take."""
+        return min(_HELD_BYTES, self.memory_bytes // 64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ stores and the caches of footers and statistics.  Each is planned in a session c
 own, which sees the catalogs through ``StatementTables``; that costs a tenth of a millisecond.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -16,17 +16,19 @@ from datafusion import DataFrame, ExecutionPlan, SessionContext
 
 from flightlake.cancellation import Cancellation
 from flightlake.engine import late_filters, repeated_names
+from flightlake.engine.contexts import Contexts, open_contexts, session_config
 from flightlake.engine.contexts import EngineSettings as EngineSettings
-from flightlake.engine.contexts import open_contexts, session_config
 from flightlake.engine.datafusion_errors import translate
 from flightlake.engine.defaults import Defaults as Defaults
 from flightlake.engine.expected import bases, expected
 from flightlake.engine.explain import without_paths
+from flightlake.engine.held import HeldCatalog, Holding
 from flightlake.engine.known_plans import KnownPlans
 from flightlake.engine.loss_guard import Counted, LossGuard
 from flightlake.engine.outlet import Outlet
 from flightlake.engine.parameters import parameter_schema
 from flightlake.engine.planner import Planned, StatementPlanner, Values
+from flightlake.engine.plans import Plan as Plan
 from flightlake.engine.pump import EngineLoop, LoopPump
 from flightlake.engine.result import Result
 from flightlake.engine.scan import ScannedFiles, Scans, unread
@@ -39,6 +41,7 @@ from flightlake.engine.surveys import Survey as Survey
 from flightlake.engine.surveys import reread
 from flightlake.engine.system_tables import SystemTables
 from flightlake.engine.tables import StatementTables
+from flightlake.engine.with_lists import HELD
 from flightlake.flightsql.column_metadata import describe_schema
 from flightlake.flightsql.payloads import Pin
 from flightlake.lake.catalogs import Catalogs
@@ -50,23 +53,6 @@ from flightlake.names import TableIdentifier
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = 32
 """Tables of all statements that are loaded side by side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A statement that can be executed, any number of times, on what it was planned for.
-
-    ``schema`` is that of the result; ``pins`` are the snapshots it reads; ``paths`` the files of
-    each scan, ``rows`` how many rows each file has.
-    """
-
-    text: SqlText
-    schema: pa.Schema
-    pins: Mapping[TableIdentifier, Pin]
-    frame: DataFrame
-    tables: Mapping[TableIdentifier, IcebergTable]
-    paths: Mapping[TableIdentifier, Sequence[Sequence[str]]]
-    rows: Mapping[TableIdentifier, Mapping[str, int]]
 
 
 class Engine:
@@ -86,6 +72,16 @@ class Engine:
         self._known: KnownPlans[Plan] = KnownPlans()
         config = partial(session_config, settings)
         self._sessions = Sessions(config, self._context, self._callbacks)
+        self._holding = Holding(
+            self._context,
+            catalogs,
+            lambda text, defaults, tables, held: self._planner(
+                text, defaults, tables, {}, _EPOCH, held
+            ),
+            partial(_frame, self._contexts),
+            settings.held_rows,
+            settings.held_bytes,
+        )
 
     def outline(
         self,
@@ -172,11 +168,13 @@ class Engine:
             text=text,
             schema=describe_schema(planned.schema),
             pins=tables.pins,
-            frame=self._frame(text, planned),
+            frame=_frame(self._contexts, text, planned),
             tables=tables.loaded,
             paths=dict(planned.paths),
             rows=dict(planned.rows),
         )
+        if not values and not tables.only:
+            plan = replace(plan, held=self._holding.find(plan, defaults, tables, cancellation))
         if lasting and not planned.numbers_rows:
             self._known.keep(text, defaults, tables, replace(plan, tables={}), plan.paths)
         return plan
@@ -187,6 +185,7 @@ class Engine:
         Raises:
             FlightlakeError: A file is missing or broken, or *cancellation* came meanwhile.
         """
+        plan = self._holding.resolved(plan, self.start, cancellation)
         try:
             physical = plan.frame.execution_plan()
         except BaseException as error:
@@ -210,23 +209,6 @@ class Engine:
         self._stores.close()
         self._ahead.shutdown(wait=False, cancel_futures=True)
         self._callbacks.shutdown(wait=False, cancel_futures=True)
-
-    def _frame(self, text: SqlText, planned: Planned) -> DataFrame:
-        if planned.numbers_rows:
-            return self._contexts.numbering.create_dataframe_from_logical_plan(planned.plan)
-        frame = self._context.create_dataframe_from_logical_plan(planned.plan)
-        pays = late_filters.may_pay(text.engine_sql)
-        if not pays and not repeated_names.possible(planned.plan):
-            return frame
-        try:
-            optimized = frame.optimized_logical_plan()
-        except BaseException as error:
-            raise translate(error, text) from error
-        if repeated_names.repeated(optimized):
-            return self._contexts.still.create_dataframe_from_logical_plan(planned.plan)
-        if not pays or not late_filters.pay(optimized.display_indent()):
-            return frame
-        return self._contexts.filtering.create_dataframe_from_logical_plan(planned.plan)
 
     def _reach(self, tables: StatementTables) -> None:
         for table in tables.loaded.values():
@@ -256,16 +238,38 @@ class Engine:
         tables: StatementTables,
         values: Values,
         moment: datetime,
+        held: DataFrame | None = None,
     ) -> StatementPlanner:
         def open_session(
             tables: StatementTables, scan: Callable[[IcebergTable], DataFrame]
         ) -> SessionContext:
-            return self._sessions.open(text, defaults, tables, scan, moment)
+            session = self._sessions.open(text, defaults, tables, scan, moment)
+            if held is not None:
+                session.register_catalog_provider(HELD[0], HeldCatalog(held))
+            return session
 
         prune = self._settings.prune
         return StatementPlanner(
             text, values, tables, open_session, self._context, self._scans, prune
         )
+
+
+def _frame(contexts: Contexts, text: SqlText, planned: Planned) -> DataFrame:
+    if planned.numbers_rows:
+        return contexts.numbering.create_dataframe_from_logical_plan(planned.plan)
+    frame = contexts.plain.create_dataframe_from_logical_plan(planned.plan)
+    pays = late_filters.may_pay(text.engine_sql)
+    if not pays and not repeated_names.possible(planned.plan):
+        return frame
+    try:
+        optimized = frame.optimized_logical_plan()
+    except BaseException as error:
+        raise translate(error, text) from error
+    if repeated_names.repeated(optimized):
+        return contexts.still.create_dataframe_from_logical_plan(planned.plan)
+    if not pays or not late_filters.pay(optimized.display_indent()):
+        return frame
+    return contexts.filtering.create_dataframe_from_logical_plan(planned.plan)
 
 
 def _require_files(plan: Plan, physical: ExecutionPlan) -> None:

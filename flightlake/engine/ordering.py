@@ -31,7 +31,8 @@ def ordered(plan: Plan, terms: Sequence[LayoutTerm]) -> Plan:
         return plan
     try:
         keys = [_key(term, plan.schema.field(term.column).type) for term in terms]
-        return replace(plan, frame=plan.frame.sort(*(key.sort() for key in keys)))
+        frame = plan.frame.sort(*(key.sort() for key in keys))
+        return replace(plan, frame=frame, held=None)
     except Exception as error:
         raise translate(error, plan.text) from error
 

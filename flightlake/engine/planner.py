@@ -105,6 +105,20 @@ class StatementPlanner:
         frame = self._plan(self._scan_chosen)
         return self._planned(frame)
 
+    def again(self, parts: Mapping[TableIdentifier, tuple[Part, ...]]) -> Planned:
+        """Return the statement planned on *parts* of its tables, which were found before.
+
+        Raises:
+            FlightlakeError: The statement is wrong.
+        """
+        self._parts = dict(parts)
+        return self._planned(self._plan(self._scan_chosen))
+
+    @property
+    def parts(self) -> Mapping[TableIdentifier, tuple[Part, ...]]:
+        """What the statement reads of each table, once it is planned."""
+        return dict(self._parts)
+
     def _planned(self, frame: DataFrame) -> Planned:
         numbered = any(part.deleted_rows for parts in self._parts.values() for part in parts)
         with self._translated():

@@ -222,6 +222,13 @@ class StatementTables:
             return None
 
 
+def opened(catalogs: Catalogs, tables: Mapping[TableIdentifier, IcebergTable]) -> StatementTables:
+    """Return what a statement sees that reads *tables*; no catalog is asked for them."""
+    seen = StatementTables(catalogs, {})
+    seen._tables.update(tables)
+    return seen
+
+
 def _require_same(identifier: TableIdentifier, pin: Pin, uuid: str) -> None:
     if pin.uuid and pin.uuid != uuid:
         raise NotFound(
