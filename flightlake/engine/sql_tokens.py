@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flightlake.errors import InvalidSql
+from flightlake.lake.bounded_cache import BoundedCache
 
 _TOKEN = re.compile(
     r"""
@@ -41,12 +42,32 @@ class Token:
     start: int
 
 
+_KEPT_BYTES = 4 << 20
+_TOKEN_BYTES = 200
+_kept: BoundedCache[str, tuple[Token, ...]] = BoundedCache(_KEPT_BYTES)
+
+
 def tokens(sql: str) -> Iterator[Token]:
     """Yield the tokens of *sql* without space and comments.
+
+    One text is looked at from many sides while it is planned, so those of whole ones are kept.
 
     Raises:
         InvalidSql: A string, quoted name or comment has no end.
     """
+    known = _kept.get(sql)
+    return _split(sql) if known is None else iter(known)
+
+
+def _split(sql: str) -> Iterator[Token]:
+    found = []
+    for token in _tokens(sql):
+        found.append(token)
+        yield token
+    _kept.put(sql, tuple(found), len(sql) + _TOKEN_BYTES * len(found))
+
+
+def _tokens(sql: str) -> Iterator[Token]:
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)

@@ -20,8 +20,10 @@ def refresh(jobs: Jobs, statement: Refresh | RefreshAll, asked: Asked) -> Iterat
         FlightlakeError: One could not be refreshed; those before it were.
     """
     names = _wanted(jobs.views, statement, asked)
+    # Of a single one the schema is looked for below, with the view.
+    look = jobs.views.allowed if len(names) == 1 else jobs.views.writable_catalog
     for name in names:
-        jobs.views.writable_catalog(name)
+        look(name)
     subject = asked.identity.subject
     wanted = [Job(Wanted(name, STATEMENT, subject), statement.full) for name in names]
     if statement.asynchronous:
