@@ -22,12 +22,24 @@ from flightlake.lake.commits import Committed
 from flightlake.lake.compaction import Compacted, Rewriting, Told, is_unchanged
 from flightlake.lake.crowding import crowding
 from flightlake.lake.encoding import ENCODING, Encoding
-from flightlake.lake.materialized import STATE, columns_of, is_materialized_view
+from flightlake.lake.materialized import (
+    STATE,
+    columns_of,
+    is_materialized_view,
+    told_of_snapshot,
+)
 from flightlake.lake.small_files import SMALLNESS, Lot, Smallness
 from flightlake.lake.table import IcebergTable
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier, quote_always
-from flightlake.refresh.records import REASON, REFRESH_ID, REFRESH_STATE, STRATEGY, state_of
+from flightlake.refresh.records import (
+    REASON,
+    REFRESH_ENDED,
+    REFRESH_ID,
+    REFRESH_STATE,
+    STRATEGY,
+    state_of,
+)
 
 COMPACT = "COMPACT"
 
@@ -128,11 +140,15 @@ class _Told:
         head = metadata.current_snapshot()
         if head is None or not _is_ours(view):
             return None
+        before_id = json.loads(metadata.properties[STATE])["snapshot-id"]
         state = {**json.loads(metadata.properties[STATE]), "snapshot-id": snapshot_id}
+        made = metadata.snapshot_by_id(before_id) or head
+        ended = told_of_snapshot(metadata, before_id, REFRESH_ENDED) or str(made.timestamp_ms)
         before: Mapping[str, str] = {}
         if head.summary is not None:
             before = head.summary.additional_properties
         kept = {name: before[name] for name in (REFRESH_STATE, REFRESH_ID) if name in before}
+        kept[REFRESH_ENDED] = ended
         return {STATE: json.dumps(state)}, {**kept, STRATEGY: COMPACT, REASON: self.reason}
 
 

@@ -20,6 +20,8 @@ REFRESH_STATE = "refresh-state"
 REFRESH_ID = "flightlake.refresh-id"
 STRATEGY = "flightlake.strategy"
 REASON = "flightlake.reason"
+REFRESH_ENDED = "flightlake.refresh-ended"
+"""Of a snapshot with the rows of an earlier one: when that was made, in milliseconds since 1970."""
 
 
 NOT_OURS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from flightlake.lake.materialized import told_of_snapshot
 from flightlake.lake.table import IcebergTable
 from flightlake.names import TableIdentifier
 from flightlake.refresh.durations import written
 from flightlake.refresh.finding import View, state_word
+from flightlake.refresh.records import REFRESH_ENDED
 from flightlake.refresh.runs import Run
 from flightlake.telemetry import RefreshFinished
 
@@ -135,7 +137,12 @@ def of_refresh(seen: Seen, run: Run | None) -> Row:
 
 def _committed(table: IcebergTable, snapshot_id: int) -> datetime | None:
     snapshot = table.metadata.snapshot_by_id(snapshot_id)
-    return None if snapshot is None else datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
+    if snapshot is None:
+        return None
+    # What has put small files together since is no refresh.
+    said = told_of_snapshot(table.metadata, snapshot_id, REFRESH_ENDED) or ""
+    milliseconds = int(said) if said.isdecimal() else snapshot.timestamp_ms
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def of_standing(standing: Standing) -> Row:

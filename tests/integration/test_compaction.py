@@ -11,7 +11,10 @@ from pyiceberg.types import LongType
 from flightlake.cancellation import Cancellation
 from flightlake.errors import InternalError
 from flightlake.lake.small_files import Smallness
+from flightlake.names import TableIdentifier
 from flightlake.refresh.compacting import Compactor
+from flightlake.refresh.finding import read_view
+from flightlake.refresh.view_rows import Seen, of_refresh
 from flightlake.telemetry import MaintenanceFinished
 from tests.fix_catalogs import orders
 from tests.fix_materialized import Mills, mills
@@ -248,6 +251,27 @@ def test_rows_that_are_not_there_are_no_reason_to_forget_them(
     assert isinstance(done.failure, InternalError)
     assert "would have other rows" in done.failure.message
     assert (kept.mill.stored("v"), everything(kept.mill, "v")) == (before, files)
+
+
+def test_it_is_no_refresh_for_whoever_asks_when_the_last_one_was(mills: Mills) -> None:
+    kept = crowded(keeper(mills, small=FOUR))
+    mill = kept.mill
+    for _ in range(2):
+
+        def ended() -> object:
+            table = mill.catalog.load(mill.lake.root, "v")
+            name = TableIdentifier(mill.lake.name, mill.lake.root, "v")
+            properties = table.metadata.properties
+            view = read_view(name, table.uuid, table.snapshot_id, properties)
+            return of_refresh(Seen(view, table), None)["refresh_ended"]
+
+        before = ended()
+        kept.pass_days(0.1)
+        assert kept.compacted()["v"].snapshot is not None
+        assert ended() == before
+        for number in range(5):
+            mill.table("orders").append(orders(number))
+            mill.run("REFRESH MATERIALIZED VIEW v")
 
 
 def test_a_refresh_that_runs_is_waited_for_and_then_left_alone(mills: Mills) -> None:
