@@ -39,7 +39,7 @@ def test_all_that_is_wrong_is_told_at_once_with_its_place(works: Works) -> None:
     words = {(path, line): message for path, line, _, message in found}
     for path, line, column, said in [
         ("lake/gold/a.sql", 1, 4, "did you mean 'target_lag'?"),
-        ("lake/gold/a.sql", 2, None, "AUTO or FULL is expected"),
+        ("lake/gold/a.sql", 2, None, "AUTO, FULL or INCREMENTAL is expected"),
         ("lake/gold/a.sql", 4, 8, "did you mean 'total'?"),
         ("lake/gold/b.sql", 1, 25, "lake.gold.b → lake.gold.c → lake.gold.b"),
         ("lake/gold/d.sql", 2, 26, "syntax error"),
