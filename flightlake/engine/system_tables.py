@@ -73,6 +73,8 @@ MATERIALIZED_VIEWS = pa.schema(
         _maybe("bytes", pa.int64()),
         _maybe("snapshot_id", pa.int64()),
         _maybe("as_of", _MOMENT),
+        _maybe("consistent", pa.bool_()),
+        _maybe("inconsistency"),
         _maybe("lag_seconds", pa.float64()),
         _maybe("target_lag_seconds", pa.float64()),
         _maybe("next_due", _MOMENT),

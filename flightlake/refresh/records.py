@@ -237,6 +237,8 @@ def _spec_source(source: Source) -> dict[str, Any]:
     }
     if source.kind == "view":
         return {**told, "version-id": source.snapshot_id}
+    if AS_OF_MARK in name.table:
+        told["as-of"] = name.table.partition(AS_OF_MARK)[2]
     # The draft has no word for a table without a snapshot; -1 is what others write.
     return {**told, "snapshot-id": -1 if source.snapshot_id is None else source.snapshot_id}
 

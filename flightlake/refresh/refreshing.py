@@ -1,14 +1,16 @@
 """A refresh: sources at one instant, what happened to them, and the way that is chosen."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
+from pyiceberg.table.metadata import TableMetadata
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
 from flightlake.engine.engine import Defaults, Engine
 from flightlake.engine.sql_text import SqlText
+from flightlake.errors import FlightlakeError
 from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.encoding import ENCODING, Encoding
@@ -25,14 +27,15 @@ from flightlake.refresh.choosing import (
     Choice,
     Question,
     choose,
-    full,
     must_be_full,
 )
+from flightlake.refresh.choosing import full as all_rows
 from flightlake.refresh.incremental import only_full, require_incremental
 from flightlake.refresh.making import Job, Maker
 from flightlake.refresh.making import Threads as Threads
 from flightlake.refresh.outcomes import Outcome
 from flightlake.refresh.records import Definition, definition_of, state_of
+from flightlake.refresh.roots import conflicts, told
 from flightlake.refresh.sources import Vector, check, collect, readable_query
 from flightlake.refresh.windows import Window, windows
 
@@ -101,7 +104,8 @@ class Refresher:
         job = Job(
             catalog, view, base, definition, None, text, vector, begun, True, refresh_id, more or {}
         )
-        return self._maker.make(job, full(reason), call)
+        choice = self._with_conflicts(job, all_rows(reason), call)
+        return self._maker.make(job, choice, call)
 
     def bound(self, view: TableIdentifier, definition: Definition, call: Cancellation) -> Vector:
         """Return what *view* would be made of, some of which may have no rows yet.
@@ -141,7 +145,7 @@ class Refresher:
             instead = _instead(choice, failure.message)
             if _is_refused(job, view, instead, full):
                 raise only_full(job.view, instead.reason) from failure
-            return self._maker.make(job, instead, call)
+            return self._maker.make(job, self._with_conflicts(job, instead, call), call)
 
     def explain(
         self, catalog: WritableCatalog, view: Committed, call: Cancellation, full: bool = False
@@ -168,9 +172,9 @@ class Refresher:
         properties, uuid = view.metadata.properties, str(view.metadata.table_uuid)
         definition = definition_of(properties, view.identifier)
         text = readable_query(definition.query)
+        state = state_of(properties, uuid)
         vector = self._collect(text, definition, call)
         self.threads.run(lambda: check(view.identifier, vector.survey, self.catalogs), call)
-        state = state_of(properties, uuid)
         return Job(
             catalog,
             view.identifier,
@@ -200,10 +204,25 @@ class Refresher:
         asked = Question(view, job.definition, job.state, vector, wanted, draw, call)
         reason = must_be_full(asked)
         if reason is not None or job.state is None:
-            return full(reason or ""), ()
+            return self._with_conflicts(job, all_rows(reason or ""), call), ()
         before = job.state.sources
         found = self.threads.run(lambda: windows(before, vector, call), call)
-        return choose(asked, found), found
+        return self._with_conflicts(job, choose(asked, found), call), found
+
+    def _with_conflicts(self, job: Job, choice: Choice, call: Cancellation) -> Choice:
+        """Return *choice*, saying of which tables the sources are of different snapshots."""
+        tables = job.vector.survey.tables
+
+        def load(name: TableIdentifier) -> TableMetadata | None:
+            if name in tables:
+                return tables[name].metadata
+            try:
+                return self.catalogs[name.catalog].load(name.db_schema, name.table).metadata
+            except (KeyError, FlightlakeError):
+                return None
+
+        found = self.threads.run(lambda: conflicts(job.vector.sources, load), call)
+        return replace(choice, reason=told(found, choice.reason))
 
     def _check(
         self, view: TableIdentifier, definition: Definition, vector: Vector, call: Cancellation
@@ -237,6 +256,6 @@ def _is_refused(job: Job, view: Committed, choice: Choice, asked: bool) -> bool:
 def _instead(choice: Choice, failure: str) -> Choice:
     """Return that all rows are made anew, because what was chosen failed."""
     *others, (strategy, _) = choice.candidates
-    return full(
+    return all_rows(
         f"{strategy} did not work: {failure}", [*others, (strategy, f"no, it failed: {failure}")]
     )

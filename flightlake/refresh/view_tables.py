@@ -4,13 +4,14 @@ Both are of one reading: a statement that joins them sees the same views and tab
 Nothing is kept between statements, so views that other processes refresh are shown as they are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
+from pyiceberg.table.metadata import TableMetadata
 
 from flightlake.engine.system_tables import (
     MATERIALIZED_VIEWS,
@@ -27,6 +28,7 @@ from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.dependencies import stale_source
 from flightlake.refresh.finding import View, Views, plain, read_view
 from flightlake.refresh.records import Source
+from flightlake.refresh.roots import conflicts
 from flightlake.refresh.runs import Run
 from flightlake.refresh.view_rows import (
     UNREACHABLE,
@@ -96,10 +98,24 @@ class _Reading:
                     **of_content(one, self.tables.latest(name)),
                     **of_refresh(one, runs.get(name)),
                     **of_standing(self.tables.standing(name)),
+                    **self._agreement(one.view, known.keys()),
                 }
             )
         rows.sort(key=lambda row: (row["catalog"], row["schema"], row["name"]))
         return pa.Table.from_pylist(rows, schema=MATERIALIZED_VIEWS)
+
+    def _agreement(self, view: View, known: Set[TableIdentifier]) -> Row:
+        """Return whether all that a view reads is of one snapshot of each table."""
+        if view.state is None:
+            return {}
+        if view.reads.isdisjoint(known):
+            return {"consistent": True}
+        found = conflicts(view.sources, self._metadata)
+        return {"consistent": not found, "inconsistency": "; ".join(map(str, found)) or None}
+
+    def _metadata(self, name: TableIdentifier) -> TableMetadata | None:
+        head = self._head(name)
+        return head.metadata if isinstance(head, IcebergTable) else None
 
     def dependencies(self) -> pa.Table:
         found = [
