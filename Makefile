@@ -52,6 +52,7 @@ view-stories: $(INSTALLED) ## more faults, killed processes and random stories o
 	FLIGHTLAKE_SEED=$${FLIGHTLAKE_SEED:-1000} FLIGHTLAKE_STORIES=$${FLIGHTLAKE_STORIES:-200} \
 		FLIGHTLAKE_KILL_STORIES=$${FLIGHTLAKE_KILL_STORIES:-40} FLIGHTLAKE_VIEW_STORIES=$${FLIGHTLAKE_VIEW_STORIES:-20} \
 		$(BIN)/python -m pytest tests/property/test_incremental_stories.py tests/property/test_fault_stories.py \
+		tests/property/test_compaction_faults.py tests/property/test_compaction_stories.py \
 		tests/integration/test_materialized_kills.py tests/integration/test_materialized_paused.py \
 		tests/integration/test_materialized_rivals.py tests/integration/test_materialized_storms.py $(ARGS)
 
