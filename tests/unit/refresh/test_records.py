@@ -54,7 +54,7 @@ def test_the_summary_has_the_form_of_the_specification_s_draft() -> None:
     assert said["source-states"] == [
         {
             "type": "table", "name": "orders", "namespace": ["bronze", "eu"], "catalog": "lake",
-            "uuid": "u1", "snapshot-id": 7,
+            "uuid": "u1", "as-of": "VERSION AS OF 7", "snapshot-id": 7,  # as-of is not the draft's
         },
         {
             "type": "table", "name": "empty", "namespace": ["s"], "catalog": "lake", "uuid": "u2",
