@@ -56,13 +56,15 @@ class Contexts:
 
     ``numbering`` executes plans that number the rows of files; ``filtering`` those in which the
     filters of joins reach into scans (``late_filters``); ``still`` those in which such filters
-    would be wrong (``repeated_names``); ``plain`` all others.
+    would be wrong (``repeated_names``); ``merging`` those in which any filter above a join would
+    be; ``plain`` all others.
     """
 
     plain: SessionContext
     numbering: SessionContext
     filtering: SessionContext
     still: SessionContext
+    merging: SessionContext
 
 
 def open_contexts(settings: EngineSettings) -> Contexts:
@@ -85,9 +87,12 @@ def open_contexts(settings: EngineSettings) -> Contexts:
     filtering = plain.enable_url_table()
     filtering.sql("SET datafusion.execution.parquet.pushdown_filters = true")
     still = plain.enable_url_table()
-    for context in (still, numbering):
+    # Joins that sort pass no filter of their parent down, where joins that hash do, by name.
+    merging = plain.enable_url_table()
+    merging.sql("SET datafusion.optimizer.prefer_hash_join = false")
+    for context in (still, merging, numbering):
         context.sql("SET datafusion.optimizer.enable_dynamic_filter_pushdown = false")
-    return Contexts(plain, numbering, filtering, still)
+    return Contexts(plain, numbering, filtering, still, merging)
 
 
 def session_config(settings: EngineSettings, defaults: Defaults) -> SessionConfig:

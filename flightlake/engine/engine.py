@@ -265,6 +265,8 @@ def _frame(contexts: Contexts, text: SqlText, planned: Planned) -> DataFrame:
         optimized = frame.optimized_logical_plan()
     except BaseException as error:
         raise translate(error, text) from error
+    if repeated_names.misled(optimized):
+        return contexts.merging.create_dataframe_from_logical_plan(planned.plan)
     if repeated_names.repeated(optimized):
         return contexts.still.create_dataframe_from_logical_plan(planned.plan)
     if not pays or not late_filters.pay(optimized.display_indent()):

@@ -5,6 +5,10 @@ name of a column, without its table.  Below a join whose sides have columns of o
 filter can land on the other one, and rows are lost: of ``a JOIN b ON a.k = b.k JOIN c ON b.v =
 c.v``, those whose ``a.v`` is not among ``c.v`` (apache/datafusion issues 25244 and 25296; mended
 behind 55.0).  Such plans are executed without these filters.
+
+What WHERE asks of an outer join stays above it and goes the same way, whatever the settings: of
+``b RIGHT JOIN a ON … WHERE b.s IS NULL``, the rows of a whose own s is not null are lost.  Such
+plans are executed with joins that sort, through which no filter goes.
 """
 
 import re
@@ -15,6 +19,7 @@ from datafusion import expr as dfe
 from flightlake.engine.expressions import variant
 
 _JOIN = re.compile(r"^\s*(?:\w+ )?Join:", re.MULTILINE)
+_OUTER = re.compile(r"(?:Left|Right|Full) Join:")
 _EXTREMES = re.compile(r"Aggregate: groupBy=\[\[\]\].*\b(?:min|max)\(")
 
 
@@ -38,6 +43,20 @@ def repeated(optimized: LogicalPlan) -> bool:
     if len(_JOIN.findall(optimized.display_indent())) != len(found):
         return True  # some are in expressions, where they are not looked for
     return any(below and _has_repeated(join) for join, below in found)
+
+
+def misled(optimized: LogicalPlan) -> bool:
+    """Return whether a WHERE or HAVING stands above an outer join with two columns of one name."""
+    waiting = [(optimized, False)]
+    while waiting:
+        part, below = waiting.pop()
+        node = variant(part)
+        outer = isinstance(node, dfe.Join) and _OUTER.match(part.display()) is not None
+        if below and outer and _has_repeated(node):
+            return True
+        below = below or isinstance(node, dfe.Filter)
+        waiting.extend((one, below) for one in part.inputs())
+    return False
 
 
 def _filters(plan: LogicalPlan, node: object) -> bool:

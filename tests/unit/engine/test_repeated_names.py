@@ -29,6 +29,10 @@ QUERIES = [
     "SELECT a.v AS x, b.v AS y FROM a JOIN b ON a.k = b.k ORDER BY y LIMIT 3",
     "SELECT a.v, b.v AS y FROM a JOIN b ON a.k = b.k JOIN d ON d.k < a.k ORDER BY b.v, a.v LIMIT 5",
     "SELECT max(b.v) AS m FROM a JOIN b ON a.k = b.k",
+    "SELECT d.k, a.v AS x FROM d RIGHT JOIN a ON a.k = d.k WHERE d.v IS NULL",
+    "SELECT d.k, a.v AS x FROM a LEFT JOIN d ON a.k = d.k WHERE d.v IS NULL",
+    "SELECT d.v, count(a.v) AS n FROM d FULL JOIN a ON a.k = d.k WHERE d.v IS NULL OR a.v > 90"
+    " GROUP BY d.v",
     "SELECT x.v, y.v AS w FROM b x JOIN b y ON x.k = y.k JOIN c ON y.v = c.v",
     "SELECT a.v AS x, w.v AS y FROM a JOIN (VALUES (1, 2), (5, 40)) AS w(k, v) ON a.k = w.k"
     " JOIN (VALUES (40), (1)) AS u(z) ON u.z = w.v",
