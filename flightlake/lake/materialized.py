@@ -72,3 +72,12 @@ def told_of_snapshot(metadata: TableMetadata, snapshot_id: int | None, key: str)
     """Return what the summary of a snapshot says of *key*; None if nothing, or it has expired."""
     found = None if snapshot_id is None else metadata.snapshot_by_id(snapshot_id)
     return None if found is None or found.summary is None else found.summary.get(key)
+
+
+def same_rows(metadata: TableMetadata, snapshot_id: int | None) -> int | None:
+    """Return the first snapshot from which only compactions lead to *snapshot_id*."""
+    for snapshot in ancestry(metadata, snapshot_id):
+        if snapshot.summary is None or snapshot.summary.operation != Operation.REPLACE:
+            return snapshot.snapshot_id
+        snapshot_id = snapshot.parent_snapshot_id
+    return snapshot_id

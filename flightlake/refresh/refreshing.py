@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
-from pyiceberg.table.metadata import TableMetadata
 
 from flightlake.cancellation import Cancellation
 from flightlake.clock import Clock
@@ -15,6 +14,7 @@ from flightlake.lake.catalogs import Catalogs
 from flightlake.lake.commits import Committed
 from flightlake.lake.encoding import ENCODING, Encoding
 from flightlake.lake.materialized import is_unmade
+from flightlake.lake.table import IcebergTable
 from flightlake.lake.writing import WritableCatalog
 from flightlake.names import TableIdentifier
 from flightlake.refresh.choosing import (
@@ -213,11 +213,11 @@ class Refresher:
         """Return *choice*, saying of which tables the sources are of different snapshots."""
         tables = job.vector.survey.tables
 
-        def load(name: TableIdentifier) -> TableMetadata | None:
+        def load(name: TableIdentifier) -> IcebergTable | None:
             if name in tables:
-                return tables[name].metadata
+                return tables[name]
             try:
-                return self.catalogs[name.catalog].load(name.db_schema, name.table).metadata
+                return self.catalogs[name.catalog].load(name.db_schema, name.table)
             except (KeyError, FlightlakeError):
                 return None
 

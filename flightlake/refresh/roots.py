@@ -11,16 +11,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Operation
-
 from flightlake.lake.ancestry import ancestry
-from flightlake.lake.materialized import is_materialized_view
+from flightlake.lake.materialized import is_materialized_view, same_rows
+from flightlake.lake.table import IcebergTable
 from flightlake.names import AS_OF_MARK, TableIdentifier
 from flightlake.refresh.records import NOT_OURS, REFRESH_STATE, Source, state_of
 
-Load = Callable[[TableIdentifier], TableMetadata | None]
-"""Gives a table's metadata; None if there is none, or it cannot be had."""
+Load = Callable[[TableIdentifier], IcebergTable | None]
+"""Gives a table; None if there is none, or it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,43 +76,35 @@ def told(found: Iterable[Conflict], reason: str) -> str:
 def _is_plain(source: Source, load: Load) -> bool:
     if source.kind != "table" or AS_OF_MARK in source.identifier.table:
         return True
-    metadata = load(source.identifier)
-    return metadata is None or not is_materialized_view(metadata)
+    table = load(source.identifier)
+    return table is None or not is_materialized_view(table.metadata)
 
 
 def _roots(source: Source, load: Load, above: frozenset[str]) -> Iterator[Root]:
     if source.kind != "table" or AS_OF_MARK in source.identifier.table or source.uuid in above:
         return
-    metadata = load(source.identifier)
-    if metadata is None or str(metadata.table_uuid) != source.uuid:
+    table = load(source.identifier)
+    if table is None or table.uuid != source.uuid:
         return
-    if not is_materialized_view(metadata):
-        same = same_rows(metadata, source.snapshot_id)
+    if not is_materialized_view(table.metadata):
+        same = same_rows(table.metadata, source.snapshot_id)
         yield Root(source.identifier, source.uuid, source.snapshot_id, same)
         return
-    for one in _made_of(metadata, source.snapshot_id):
+    for one in _made_of(table, source.snapshot_id):
         yield from _roots(one, load, above | {source.uuid})
 
 
-def same_rows(metadata: TableMetadata, snapshot_id: int | None) -> int | None:
-    """Return the first snapshot from which only compactions lead to *snapshot_id*."""
-    for snapshot in ancestry(metadata, snapshot_id):
-        if snapshot.summary is None or snapshot.summary.operation != Operation.REPLACE:
-            return snapshot.snapshot_id
-        snapshot_id = snapshot.parent_snapshot_id
-    return snapshot_id
-
-
-def _made_of(view: TableMetadata, snapshot_id: int | None) -> tuple[Source, ...]:
+def _made_of(view: IcebergTable, snapshot_id: int | None) -> tuple[Source, ...]:
     """Return what a snapshot of a view was made of; nothing if that is not told."""
-    state = state_of(view.properties, str(view.table_uuid))
-    for snapshot in ancestry(view, snapshot_id):
+    state = state_of(view.metadata.properties, view.uuid)
+    same = same_rows(view.metadata, snapshot_id)
+    for snapshot in ancestry(view.metadata, snapshot_id):
         if state is not None and state.snapshot_id == snapshot.snapshot_id:
             return state.sources
         said = None if snapshot.summary is None else snapshot.summary.get(REFRESH_STATE)
         if said is not None:
             return _read(said)
-        if snapshot.summary is None or snapshot.summary.operation != Operation.REPLACE:
+        if snapshot.snapshot_id == same:
             return ()  # somebody else's
     return ()
 

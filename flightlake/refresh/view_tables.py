@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
-from pyiceberg.table.metadata import TableMetadata
 
 from flightlake.engine.system_tables import (
     MATERIALIZED_VIEWS,
@@ -110,12 +109,12 @@ class _Reading:
             return {}
         if view.reads.isdisjoint(known):
             return {"consistent": True}
-        found = conflicts(view.sources, self._metadata)
+        found = conflicts(view.sources, self._table)
         return {"consistent": not found, "inconsistency": "; ".join(map(str, found)) or None}
 
-    def _metadata(self, name: TableIdentifier) -> TableMetadata | None:
+    def _table(self, name: TableIdentifier) -> IcebergTable | None:
         head = self._head(name)
-        return head.metadata if isinstance(head, IcebergTable) else None
+        return head if isinstance(head, IcebergTable) else None
 
     def dependencies(self) -> pa.Table:
         found = [
