@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -133,7 +134,7 @@ def test_only_what_repeats_has_a_dictionary(tmp_path: Path) -> None:
 def test_a_store_that_is_full_in_the_middle_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
 ) -> None:
-    real, opened = encoding_module.open_new, []
+    real, opened, numbers = encoding_module.open_new, [], count(1)
 
     class Full:
         """A file that is not taken beyond its first bytes."""
@@ -157,8 +158,9 @@ def test_a_store_that_is_full_in_the_middle_leaves_no_file(
 
     def open_new(store: StoreSettings, path: str) -> pa.NativeFile:
         opened.append(path)
+        number = next(numbers)  # several threads open files at a time
         file = real(store, path)
-        return pa.PythonFile(Full(file), "w") if len(opened) == broken else file
+        return pa.PythonFile(Full(file), "w") if number == broken else file
 
     monkeypatch.setattr(encoding_module, "open_new", open_new)
     files = files_in(tmp_path, Encoding(file_bytes=30_000, group_bytes=20_000, at_once=2))
