@@ -27,6 +27,7 @@ from flightlake.lake.commits import Gone, OutcomeUnknown, Refused, commit, curre
 from flightlake.lake.data_files import DataFiles
 from flightlake.lake.encoding import Encoding
 from flightlake.lake.layout_terms import LayoutTerm
+from flightlake.lake.listed_manifests import listed
 from flightlake.lake.new_files import StoreFiles, remove
 from flightlake.lake.small_files import Lot, Smallness
 from flightlake.lake.snapshots import Content, rearranged
@@ -155,8 +156,8 @@ class Rewriting:
         if base is None or head is None or told is None:
             raise _GivesWay
         files = StoreFiles(base.store, self._subject)
-        listed = head.manifests(files)
-        arrangement = self._arranger.arranged(listed, self._likely, files)
+        manifests = listed(head, files)
+        arrangement = self._arranger.arranged(manifests, self._likely, files)
         if arrangement is None:
             raise _GivesWay
         self._require(_rows_by_partition(made) == _rows_by_partition(_gone(arrangement)))
@@ -180,7 +181,7 @@ class Rewriting:
             raise
         # Nothing that can fail comes after this.
         now_there = len(arrangement.kept) + len(arrangement.merged)
-        fewer = len(listed) - now_there - bool(arrangement.gone) - bool(made)
+        fewer = len(manifests) - now_there - bool(arrangement.gone) - bool(made)
         size = sum(size for size, _ in self._going.values())
         return Compacted(len(self._going), size, len(made), max(fewer, 0), self._id)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flightlake.cancellation import Cancellation
 from flightlake.lake.arranging import Arranger
+from flightlake.lake.listed_manifests import listed
 from flightlake.lake.new_files import StoreFiles
 from flightlake.lake.pinned import Pinned
 from flightlake.lake.planning import Planner
@@ -42,5 +43,5 @@ def crowding(
         pinned = Pinned(name, metadata, metadata.schema(), head.manifest_list, table.store)
         chosen = planner.choose(pinned, Anything(), call).by_manifest
         found = lots(chosen, spec_id, head.manifest_list, small, file_bytes)
-    listed = head.manifests(StoreFiles(table.store, f"table {name}"))
-    return Crowding(found, Arranger({}, small, spec_id, call).crowded(listed))
+    manifests = listed(head, StoreFiles(table.store, f"table {name}"))
+    return Crowding(found, Arranger({}, small, spec_id, call).crowded(manifests))

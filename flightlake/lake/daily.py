@@ -12,6 +12,7 @@ from pyiceberg.manifest import DataFile, ManifestContent
 
 from flightlake.errors import PreconditionFailed
 from flightlake.lake import blobs
+from flightlake.lake.listed_manifests import listed
 from flightlake.lake.new_files import StoreFiles
 from flightlake.lake.partition_choice import PartitionChoice
 from flightlake.lake.snapshots import Change, exchanged
@@ -91,7 +92,7 @@ def days_of(table: Committed) -> Days:
     snapshot = table.metadata.current_snapshot()
     source = StoreFiles(table.store, f"table {table.identifier}")
     found: dict[date, list[DataFile]] = {}
-    for manifest in [] if snapshot is None else snapshot.manifests(source):
+    for manifest in listed(snapshot, source):
         foreign = manifest.partition_spec_id != table.metadata.default_spec_id
         if manifest.content != ManifestContent.DATA or foreign:
             raise PreconditionFailed(f"table {table.identifier} has been changed by somebody else")

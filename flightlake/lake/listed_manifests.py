@@ -5,7 +5,7 @@ A list never changes, and most snapshots are put on one that this process has wr
 
 from collections.abc import Sequence
 
-from pyiceberg.manifest import ManifestFile
+from pyiceberg.manifest import ManifestFile, read_manifest_list
 from pyiceberg.table.snapshots import Snapshot
 
 from flightlake.lake.bounded_cache import BoundedCache
@@ -27,11 +27,11 @@ def listed(snapshot: Snapshot | None, files: StoreFiles) -> list[ManifestFile]:
     """
     if snapshot is None:
         return []
-    if not snapshot.manifest_list:  # of old tables, whose snapshots name manifests themselves
-        return snapshot.manifests(files)
 
     def read() -> tuple[tuple[ManifestFile, ...], int]:
-        found = tuple(snapshot.manifests(files))
+        # Not ``snapshot.manifests``: what another list, of whatever table in whatever store, has
+        # told of a manifest of the same path would be taken for what this one tells.
+        found = tuple(read_manifest_list(files.new_input(snapshot.manifest_list)))
         return found, 1 + len(found)
 
     return list(_kept.get_or_make((files.place, snapshot.manifest_list), read))

@@ -7,6 +7,7 @@ from typing import Any
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile
 
 from flightlake.errors import PreconditionFailed
+from flightlake.lake.listed_manifests import listed
 from flightlake.lake.new_files import StoreFiles
 from flightlake.lake.writing import Committed
 
@@ -64,7 +65,7 @@ def share(table: Committed, choice: PartitionChoice) -> Share | None:
         return Share(0, 0)
     files = StoreFiles(table.store, f"table {table.identifier}")
     rows = chosen = 0
-    for manifest in with_files(snapshot.manifests(files)):
+    for manifest in with_files(listed(snapshot, files)):
         foreign = manifest.partition_spec_id != table.metadata.default_spec_id
         if foreign or manifest.content != ManifestContent.DATA:
             return None

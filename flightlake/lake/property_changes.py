@@ -10,9 +10,7 @@ Source: Iceberg spec, "Snapshots", "Manifest Lists".
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Literal
 
-from pyiceberg.manifest import write_manifest_list
 from pyiceberg.table.metadata import TableMetadataV1
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
@@ -20,10 +18,10 @@ from pyiceberg.table.update import AddSnapshotUpdate, SetSnapshotRefUpdate, Tabl
 
 from flightlake.errors import FlightlakeError
 from flightlake.lake.commits import Gone, Holds, OutcomeUnknown, commit
+from flightlake.lake.listed_manifests import listed
 from flightlake.lake.new_files import StoreFiles, remove
+from flightlake.lake.new_manifests import write_list
 from flightlake.lake.writing import Committed, WritableCatalog
-
-_CODEC: Literal["deflate"] = "deflate"
 
 
 def changed_properties(
@@ -62,10 +60,7 @@ def _same_rows(table: Committed, head: Snapshot, files: StoreFiles) -> list[Tabl
     id_ = (uuid.uuid4().int >> 65) or 1
     sequence = metadata.last_sequence_number + 1
     path = f"{metadata.location.rstrip('/')}/metadata/{uuid.uuid4()}-list.avro"
-    with write_manifest_list(
-        2, files.new_output(path), id_, head.snapshot_id, sequence, _CODEC
-    ) as writer:
-        writer.add_manifests(head.manifests(files))
+    write_list(files.new_output(path), id_, head.snapshot_id, sequence, listed(head, files))
     said = {} if head.summary is None else head.summary.additional_properties
     totals = {name: value for name, value in said.items() if name.startswith("total-")}
     snapshot = Snapshot.model_validate(

@@ -138,7 +138,32 @@ def test_what_was_listed_is_what_is_read(files: StoreFiles, tmp_path: Path) -> N
     made = fill(Manifest(spec, SCHEMA, output, 9), spec, partition)
     path = f"file://{tmp_path / 'list.avro'}"
     found = write_list(files.new_output(path), 9, None, 4, [made])
-    snapshot = Snapshot.model_validate(
+    snapshot = snapshot_of(path)
+    read = listed(snapshot, files)
+    assert list(map(told, read)) == list(map(told, found))
+    keep(path, files, found)
+    assert listed(snapshot, files) == list(found)
+    assert listed(None, files) == []
+
+
+def test_what_another_list_says_of_a_manifest_is_not_believed(
+    files: StoreFiles, tmp_path: Path
+) -> None:
+    spec, partition = CUTS[1]
+    output = files.new_output(f"file://{tmp_path / 'm.avro'}")
+    made = fill(Manifest(spec, SCHEMA, output, 9), spec, partition)
+    empty = {"added_files_count": 0, "existing_files_count": 0, "min_sequence_number": 1}
+    wrong = ManifestFile.from_args(**{**named(made), **empty, "sequence_number": 7})
+    lists = [f"file://{tmp_path / name}.avro" for name in ("wrong", "right")]
+    for path, manifest in zip(lists, (wrong, made), strict=True):
+        write_list(files.new_output(path), 9, None, 4, [manifest])
+    found = [told(listed(snapshot_of(path), files)[0]) for path in lists]
+    assert found[0] == told(wrong)
+    assert found[1] == [*told(made)[:4], 4, *told(made)[5:]]
+
+
+def snapshot_of(path: str) -> Snapshot:
+    return Snapshot.model_validate(
         {
             "snapshot-id": 9,
             "timestamp-ms": 1,
@@ -146,11 +171,6 @@ def test_what_was_listed_is_what_is_read(files: StoreFiles, tmp_path: Path) -> N
             "summary": Summary(Operation.APPEND),
         }
     )
-    read = listed(snapshot, files)
-    assert list(map(told, read)) == list(map(told, found))
-    keep(path, files, found)
-    assert listed(snapshot, files) == list(found)
-    assert listed(None, files) == []
 
 
 def named(manifest: ManifestFile) -> dict[str, Any]:
