@@ -22,7 +22,11 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder of a store, as the store calls it."""
+    """A folder of a store, as the store calls it; ``store`` is its kind, and the bucket.
+
+    Two catalogs may reach one bucket by other addresses, or with keys of their own.  Two buckets
+    of one name are taken for one: the folders of views have random names.
+    """
 
     store: str
     folder: str
@@ -35,7 +39,7 @@ class Place:
 
 def place_of(store: StoreSettings, location: str) -> Place:
     """Return the folder *location* of *store*."""
-    return Place(str(store.place), stored_key(store, location).rstrip("/"))
+    return Place(f"{store.scheme}://{store.authority}", stored_key(store, location).rstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)
