@@ -114,7 +114,7 @@ def _cut(files: Sequence[_File], most: int) -> Iterator[list[_File]]:
     lot: list[_File] = []
     size = 0
     for file in files:
-        if size + file.size > most and len(lot) > 1:
+        if len(lot) == _MOST_FILES or (size + file.size > most and len(lot) > 1):
             yield lot
             lot, size = [], 0
         lot.append(file)

@@ -10,6 +10,7 @@ from pyiceberg.types import LongType
 
 from flightlake.cancellation import Cancellation
 from flightlake.errors import InternalError
+from flightlake.lake import small_files
 from flightlake.lake.small_files import Smallness
 from flightlake.names import TableIdentifier
 from flightlake.refresh.compacting import Compactor
@@ -183,6 +184,16 @@ def test_branches_and_tags_stay_what_they_were(mills: Mills) -> None:
     kept.kept()
     assert set(readable(mill, "v")) == {head, mill.table("v").metadata.current_snapshot_id}
     assert readable(mill, "v")[head] == rows
+
+
+def test_so_many_files_at_a_time_and_no_more(mills: Mills, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_files, "_MOST_FILES", 4)
+    kept = crowded(keeper(mills, small=FOUR), files=9)
+    before = kept.mill.stored("v")
+    done = [kept.compacted()["v"] for _ in range(3)]
+    assert [(one.files, one.into) for one in done] == [(4, 1), (4, 1), (0, 0)]
+    assert live(kept) == 3
+    assert kept.mill.stored("v") == before
 
 
 def test_what_it_replaced_expires_though_the_view_is_never_refreshed_again(mills: Mills) -> None:
