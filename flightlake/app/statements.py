@@ -47,7 +47,9 @@ def statements(
     runs, found = Runs(clock, observer), Views(shared, settings.writable)
     standings = Standings()
     system = system_tables(activity, history, store, found, runs, standings.of, clock)
-    workers = Workers(running)
+    # One for each that may run: to begin a statement takes as long as what it computes once.
+    background = settings.refresh.slots or max(cores() // 2, 1)
+    workers = Workers(running + background)
     refresher = open_refresher(settings, shared, workers, spill.path, clock)
     engine = refresher.engine
     planning = Planning(engine, workers, catalogs.of, system)
@@ -55,7 +57,9 @@ def statements(
     bounds = StatementLimits(limits.statement_timeout, limits.statement_bytes)
     defaults = Defaults(settings.default_catalog, settings.session.schema_)
     query = QueryService(planning, slots, bounds, defaults, clock, observer, activity)
-    jobs = _jobs(settings, refresher, query, slots, clock, runs, found)
+    later = Background(background, lambda: slots.crowded, clock)
+    after, timeout = query.deadlines.after, settings.refresh.timeout
+    jobs = Jobs(found, refresher, runs, later, after, timeout)
     standings.scheduler = scheduler(settings, jobs, history.server, clock, observer)
     views = ViewStatements(MaterializedViews(jobs), query, slots, bounds, clock, observer)
     return query, views, standings.scheduler, jobs
@@ -69,24 +73,3 @@ def open_refresher(
     memory, threads = limits.memory.of(memory_bytes()), limits.threads or cores()
     engine = Engine(EngineSettings(memory, spill, limits.spill_limit, threads), catalogs)
     return Refresher(engine, catalogs, workers, clock, Encoding.within(memory, threads))
-
-
-def _jobs(
-    settings: Settings,
-    refresher: Refresher,
-    query: QueryService,
-    slots: Slots,
-    clock: Clock,
-    runs: Runs,
-    found: Views,
-) -> Jobs:
-    refresh = settings.refresh
-    background = Background(refresh.slots or max(cores() // 2, 1), lambda: slots.crowded, clock)
-    return Jobs(
-        found,
-        refresher,
-        runs,
-        background,
-        query.deadlines.after,
-        refresh.timeout,
-    )

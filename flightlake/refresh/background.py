@@ -119,7 +119,7 @@ class Background:
             forget = task.call.on_cancel(partial(self._leave, task))
             try:
                 task.work()
-            except Exception:  # noqa: BLE001 - the next task must still run
+            except BaseException:  # noqa: BLE001 - the next must still run; the engine panics so
                 _LOG.exception("a task in the background failed")
             finally:
                 forget()

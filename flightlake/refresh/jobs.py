@@ -72,9 +72,11 @@ class Jobs:
 
         def task() -> None:
             # Whoever listens to the runs is told how it ends.
-            with suppress(Exception):
-                self.runs.carry_out(run, self._limited(self._work(job), job))
-            self._begin(waiting)
+            try:
+                with suppress(Exception):
+                    self.runs.carry_out(run, self._limited(self._work(job), job))
+            finally:
+                self._begin(waiting)
 
         self.background.submit(task, run.call, first)
 

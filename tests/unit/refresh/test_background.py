@@ -37,6 +37,8 @@ def test_tasks_begin_in_order_and_one_that_fails_stops_none() -> None:
         done.append(number)
         if number == 1:
             raise ValueError("a defect")
+        if number == 2:
+            raise BaseException("as the engine panics")
 
     for number in range(4):
         background.submit(lambda number=number: task(number))
