@@ -11,6 +11,7 @@ from pyiceberg.manifest import (
     ManifestEntry,
     ManifestFile,
     ManifestWriter,
+    PartitionFieldSummary,
     write_manifest,
     write_manifest_list,
 )
@@ -21,6 +22,7 @@ from pyiceberg.transforms import BucketTransform, IdentityTransform, MonthTransf
 from pyiceberg.typedef import Record
 from pyiceberg.types import DateType, DecimalType, LongType, NestedField, StringType
 
+from flightlake.errors import DamagedData
 from flightlake.lake.listed_manifests import keep, listed
 from flightlake.lake.new_files import StoreFiles
 from flightlake.lake.new_manifests import Manifest, write_list
@@ -160,6 +162,24 @@ def test_what_another_list_says_of_a_manifest_is_not_believed(
     found = [told(listed(snapshot_of(path), files)[0]) for path in lists]
     assert found[0] == told(wrong)
     assert found[1] == [*told(made)[:4], 4, *told(made)[5:]]
+
+
+def test_lists_that_tell_of_long_values_are_not_kept_beyond_the_bound(
+    files: StoreFiles, tmp_path: Path
+) -> None:
+    spec, partition = CUTS[1]
+    output = files.new_output(f"file://{tmp_path / 'm.avro'}")
+    made = fill(Manifest(spec, SCHEMA, output, 9), spec, partition)
+    for size, kept in ((1 << 10, True), (30 << 20, False)):
+        summary = PartitionFieldSummary(False, False, b"a", b"b" * size)
+        wide = ManifestFile.from_args(**{**named(made), "partitions": [summary]})
+        path = f"file://{tmp_path / str(size)}"  # where nothing is
+        keep(path, files, [wide])
+        if kept:
+            assert listed(snapshot_of(path), files) == [wide]
+        else:
+            with pytest.raises(DamagedData):
+                listed(snapshot_of(path), files)
 
 
 def snapshot_of(path: str) -> Snapshot:
