@@ -57,7 +57,7 @@ class Contexts:
     ``numbering`` executes plans that number the rows of files; ``filtering`` those in which the
     filters of joins reach into scans (``late_filters``); ``still`` those in which such filters
     would be wrong (``repeated_names``); ``merging`` those in which any filter above a join would
-    be; ``plain`` all others.
+    be, and ``numbering_merging`` such as number rows; ``plain`` all others.
     """
 
     plain: SessionContext
@@ -65,6 +65,7 @@ class Contexts:
     filtering: SessionContext
     still: SessionContext
     merging: SessionContext
+    numbering_merging: SessionContext
 
 
 def open_contexts(settings: EngineSettings) -> Contexts:
@@ -82,17 +83,21 @@ def open_contexts(settings: EngineSettings) -> Contexts:
     # of a filter are put in between; so plans that number rows go without that rule.  This is
     # the one way to a context of other rules over the same runtime; tables named by URL, which
     # it also allows, would have to be named in SQL, and no SQL is planned in it.
-    numbering = plain.enable_url_table()
-    numbering.remove_optimizer_rule("common_sub_expression_eliminate")
+    numbering, numbering_merging = plain.enable_url_table(), plain.enable_url_table()
+    for context in (numbering, numbering_merging):
+        context.remove_optimizer_rule("common_sub_expression_eliminate")
     filtering = plain.enable_url_table()
     filtering.sql("SET datafusion.execution.parquet.pushdown_filters = true")
-    still = plain.enable_url_table()
+    still, merging = plain.enable_url_table(), plain.enable_url_table()
     # Joins that sort pass no filter of their parent down, where joins that hash do, by name.
-    merging = plain.enable_url_table()
-    merging.sql("SET datafusion.optimizer.prefer_hash_join = false")
-    for context in (still, merging, numbering):
+    for context in (merging, numbering_merging):
+        context.sql("SET datafusion.optimizer.prefer_hash_join = false")
+        # With one partition joins hash whatever is preferred.
+        partitions = max(settings.threads, 2)
+        context.sql(f"SET datafusion.execution.target_partitions = {partitions}")
+    for context in (still, merging, numbering, numbering_merging):
         context.sql("SET datafusion.optimizer.enable_dynamic_filter_pushdown = false")
-    return Contexts(plain, numbering, filtering, still, merging)
+    return Contexts(plain, numbering, filtering, still, merging, numbering_merging)
 
 
 def session_config(settings: EngineSettings, defaults: Defaults) -> SessionConfig:

@@ -255,10 +255,10 @@ class Engine:
 
 
 def _frame(contexts: Contexts, text: SqlText, planned: Planned) -> DataFrame:
-    if planned.numbers_rows:
-        return contexts.numbering.create_dataframe_from_logical_plan(planned.plan)
-    frame = contexts.plain.create_dataframe_from_logical_plan(planned.plan)
-    pays = late_filters.may_pay(text.engine_sql)
+    numbers = planned.numbers_rows
+    context = contexts.numbering if numbers else contexts.plain
+    frame = context.create_dataframe_from_logical_plan(planned.plan)
+    pays = not numbers and late_filters.may_pay(text.engine_sql)
     if not pays and not repeated_names.possible(planned.plan):
         return frame
     try:
@@ -266,7 +266,11 @@ def _frame(contexts: Contexts, text: SqlText, planned: Planned) -> DataFrame:
     except BaseException as error:
         raise translate(error, text) from error
     if repeated_names.misled(optimized):
-        return contexts.merging.create_dataframe_from_logical_plan(planned.plan)
+        repeated_names.require_sortable(optimized)
+        context = contexts.numbering_merging if numbers else contexts.merging
+        return context.create_dataframe_from_logical_plan(planned.plan)
+    if numbers:
+        return frame
     if repeated_names.repeated(optimized):
         return contexts.still.create_dataframe_from_logical_plan(planned.plan)
     if not pays or not late_filters.pay(optimized.display_indent()):

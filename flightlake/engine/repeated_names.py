@@ -8,18 +8,24 @@ behind 55.0).  Such plans are executed without these filters.
 
 What WHERE asks of an outer join stays above it and goes the same way, whatever the settings: of
 ``b RIGHT JOIN a ON … WHERE b.s IS NULL``, the rows of a whose own s is not null are lost.  Such
-plans are executed with joins that sort, through which no filter goes.
+plans are executed with joins that sort, through which no filter goes.  But joins that sort lose
+rows, or panic, where they have conditions beside equality: then the statement is refused.
 """
 
 import re
+from collections import Counter
 
 from datafusion import LogicalPlan
 from datafusion import expr as dfe
 
 from flightlake.engine.expressions import variant
+from flightlake.errors import Unsupported
 
 _JOIN = re.compile(r"^\s*(?:\w+ )?Join:", re.MULTILINE)
-_OUTER = re.compile(r"(?:Left|Right|Full) Join:")
+_OUTER = re.compile(r"(?:Left|Right) Join:")  # nothing passes through a full one
+_OUTER_LINE = re.compile(rf"^\s*{_OUTER.pattern}", re.MULTILINE)
+_CONDITION = re.compile(r"^\s*\w+ Join:.* Filter: ", re.MULTILINE)
+_ANYTHING = ""
 _EXTREMES = re.compile(r"Aggregate: groupBy=\[\[\]\].*\b(?:min|max)\(")
 
 
@@ -46,17 +52,42 @@ def repeated(optimized: LogicalPlan) -> bool:
 
 
 def misled(optimized: LogicalPlan) -> bool:
-    """Return whether a WHERE or HAVING stands above an outer join with two columns of one name."""
-    waiting = [(optimized, False)]
+    """Return whether a WHERE or HAVING can reach the wrong side of an outer join."""
+    outer = 0
+    waiting: list[tuple[LogicalPlan, str | None]] = [(optimized, None)]
     while waiting:
-        part, below = waiting.pop()
+        part, asked = waiting.pop()
         node = variant(part)
-        outer = isinstance(node, dfe.Join) and _OUTER.match(part.display()) is not None
-        if below and outer and _has_repeated(node):
-            return True
-        below = below or isinstance(node, dfe.Filter)
-        waiting.extend((one, below) for one in part.inputs())
-    return False
+        if isinstance(node, dfe.Join) and _OUTER.match(part.display()):
+            outer += 1
+            if asked is not None and _reaches(asked, _repeated_names(node)):
+                return True
+        if isinstance(node, dfe.Filter):
+            asked = part.display() if asked is None else _ANYTHING
+        elif asked is not None:
+            asked = _ANYTHING  # columns may have other names above
+        waiting.extend((one, asked) for one in part.inputs())
+    # The others are in expressions, where they are not looked at.
+    return outer < len(_OUTER_LINE.findall(optimized.display_indent()))
+
+
+def require_sortable(optimized: LogicalPlan) -> None:
+    """Raise if joins that sort are wrong for *optimized*.
+
+    Raises:
+        Unsupported: A join has a condition beside equality.
+    """
+    if _CONDITION.search(optimized.display_indent()):
+        raise Unsupported(
+            "an outer join whose sides have a column of one name, with WHERE or HAVING over it,"
+            " cannot be run safely beside a join with a condition other than equality; give the"
+            " columns of one side other names in a subquery, as in (SELECT id AS other_id FROM …)"
+        )
+
+
+def _reaches(asked: str, names: set[str]) -> bool:
+    """Return whether a filter, as shown, may be about one of *names*."""
+    return bool(names) and (asked == _ANYTHING or any(name in asked for name in names))
 
 
 def _filters(plan: LogicalPlan, node: object) -> bool:
@@ -68,6 +99,10 @@ def _filters(plan: LogicalPlan, node: object) -> bool:
 
 
 def _has_repeated(join: dfe.Join) -> bool:
+    return bool(_repeated_names(join))
+
+
+def _repeated_names(join: dfe.Join) -> set[str]:
     # What stands behind the last point is the name, or its end: too many are alike, none too few.
-    names = [name.rpartition(".")[2] for name in join.schema().field_names()]
-    return len(set(names)) < len(names)
+    names = Counter(name.rpartition(".")[2] for name in join.schema().field_names())
+    return {name for name, times in names.items() if times > 1}

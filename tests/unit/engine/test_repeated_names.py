@@ -12,6 +12,7 @@ from flightlake.cancellation import Cancellation
 from flightlake.engine.engine import Defaults, Engine
 from flightlake.engine.repeated_names import possible, repeated
 from flightlake.engine.sql_text import read
+from flightlake.errors import Unsupported
 from tests.fix_catalogs import Lake, sqlite_lake
 from tests.fix_engine import MOMENT, engine_on
 
@@ -22,6 +23,7 @@ ROWS = {
     "d": pa.table({"k": [5, 6], "v": [1, 2]}),
     "e": pa.table({"id": list(range(50)), "name": list(range(50))}),
 }
+CALL = Cancellation()
 QUERIES = [
     "SELECT c.k, a.v AS x, b.v AS y FROM a JOIN b ON a.k = b.k JOIN c ON b.v = c.v",
     "SELECT a.v AS x, b.v AS y, d.v AS z FROM a JOIN b ON a.k = b.k JOIN d ON d.k = b.v",
@@ -37,17 +39,23 @@ QUERIES = [
     "SELECT a.v AS x, w.v AS y FROM a JOIN (VALUES (1, 2), (5, 40)) AS w(k, v) ON a.k = w.k"
     " JOIN (VALUES (40), (1)) AS u(z) ON u.z = w.v",
     "SELECT v FROM a WHERE k = (SELECT max(a.v) FROM a JOIN b ON a.k = b.k JOIN c ON b.v = c.v)",
+    "SELECT count(*) AS n FROM b WHERE k > (SELECT count(a.v) FROM d RIGHT JOIN a ON a.k = d.k"
+    " WHERE d.v IS NULL)",
+    "SELECT x, row_number() OVER (ORDER BY x) AS n FROM (SELECT a.v AS x, d.v AS y FROM d"
+    " RIGHT JOIN a ON a.k = d.k) AS j WHERE y IS NULL",
 ]
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, Engine]]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one partition", "two"])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Lake, Engine]]:
     folder: Path = tmp_path_factory.mktemp("lake")
     lake = sqlite_lake(folder)
     for name, rows in ROWS.items():
         lake.create(name, rows.schema, properties={"write.parquet.row-group-limit": "50"})
         lake.writer.load_table((lake.root, name)).append(rows)
-    made = engine_on({lake.name: lake.open()}, folder / "spill")
+    made = engine_on({lake.name: lake.open()}, folder / "spill", threads=request.param)
     yield lake, made
     made.close()
 
@@ -89,3 +97,13 @@ def test_only_plans_with_two_columns_of_one_name_go_without(
     survey = made.survey(read(sql), Defaults(lake.name, lake.root))
     frame = SessionContext().create_dataframe_from_logical_plan(survey.plan)
     assert (possible(survey.plan) and repeated(frame.optimized_logical_plan())) == expected
+
+
+def test_a_join_that_no_plan_joins_rightly_is_refused(engine: tuple[Lake, Engine]) -> None:
+    lake, made = engine
+    sql = "SELECT a.v FROM d RIGHT JOIN a ON a.k = d.k AND d.v < a.v WHERE {} IS NULL"
+    with pytest.raises(Unsupported, match="other names in a subquery"):
+        made.plan(read(sql.format("d.v")), Defaults(lake.name, lake.root), {}, {}, MOMENT, CALL)
+    renamed = sql.replace("FROM d", "FROM (SELECT k AS l, v AS w FROM d) AS d").format("d.w")
+    renamed = renamed.replace("d.k", "d.l").replace("d.v", "d.w")
+    made.plan(read(renamed), Defaults(lake.name, lake.root), {}, {}, MOMENT, CALL)
