@@ -1,13 +1,17 @@
 """``flightlake maintain``: the upkeep of materialized views once, without a server."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from flightlake.cancellation import Cancellation
     from flightlake.refresh.maintenance import Maintained
+
+T = TypeVar("T")
 
 _DESCRIPTION = """\
 Look after the materialized views of all writable catalogs, once.
@@ -37,7 +41,6 @@ def run(args: argparse.Namespace) -> int:
     from flightlake.app.building import open_lake
     from flightlake.app.statements import open_refresher
     from flightlake.app.upkeep import compactor, maintenance
-    from flightlake.cancellation import Cancellation
     from flightlake.clock import SystemClock
     from flightlake.config import load
     from flightlake.query.workers import Workers
@@ -52,12 +55,29 @@ def run(args: argparse.Namespace) -> int:
         compacting = compactor(settings, refresher, clock)
         kept = maintenance(settings, catalogs, clock, Observers(()), compacting)
         try:
-            done = kept.run(Cancellation())
+            done = _until_interrupted(kept.run)
         finally:
             refresher.engine.close()
     for line in report(done):
         print(line)
     return 1 if any(one.failure for one in done) else 0
+
+
+def _until_interrupted(work: "Callable[[Cancellation], T]") -> "T":
+    """Return what *work* gives, which Ctrl-C ends soon: small files may take half an hour."""
+    from flightlake.cancellation import Cancellation
+
+    call = Cancellation()
+    with ThreadPoolExecutor(1, thread_name_prefix="maintain") as thread:
+        try:
+            running = thread.submit(work, call)
+            # A wait without end is not cut short for a signal that another thread was given.
+            while not wait([running], 0.1).done:
+                pass
+            return running.result()
+        except KeyboardInterrupt:
+            call.cancel()
+            raise
 
 
 def report(done: "Iterable[Maintained]") -> list[str]:

@@ -1,6 +1,7 @@
 """The upkeep of views by a server and by hand; VERIFY as clients send it."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ import pytest
 
 from flightlake.auth.passwords import hash_password
 from flightlake.auth.users import User, UsersFile
-from flightlake.cli import main
+from flightlake.cancellation import Cancellation
+from flightlake.cli import main, maintain
+from flightlake.refresh.maintenance import Maintained, Maintenance
 from tests.fix_adbc import adbc, rows
 from tests.fix_auth import CHEAP
 from tests.fix_catalogs import Lake
@@ -97,6 +100,24 @@ def test_what_fails_by_hand_has_a_line_and_the_code_is_1(
         assert told.startswith("lake.shop.broken: ")
         assert told.endswith("failed: a manifest list of table lake.shop.broken is missing")
         rows(connection, "DROP MATERIALIZED VIEW broken")
+
+
+def test_ctrl_c_ends_it_by_hand(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def endless(self: Maintenance, call: Cancellation) -> list[Maintained]:
+        cancelled = threading.Event()
+        call.on_cancel(cancelled.set)
+        calls.append(cancelled.wait(600))
+        return []
+
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Maintenance, "run", endless)
+    monkeypatch.setattr(maintain, "wait", interrupted)
+    assert main(["maintain", "--config", str(mill.config)]) == 130
+    assert calls == [True]
 
 
 def test_verify_is_sent_as_a_query_prepared_and_as_an_update(mill: Mill) -> None:
