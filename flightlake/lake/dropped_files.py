@@ -2,7 +2,7 @@
 
 What goes is below the table's own folder: what its last metadata reaches, and what has a name
 that only this server gives.  The metadata file goes first: from then on the table cannot be
-registered again, so that what is asked after that stays true.
+registered again as it was last, so that what is asked after that stays true.
 """
 
 import os

@@ -43,7 +43,7 @@ def remove_dropped(
     Nothing of a view is deleted if any catalog of the server knows a table of its UUID, or one
     that has files in its folder, or if one cannot be asked.  All are asked twice: before anything
     is touched, and again once the metadata file is away, without which no catalog can be told of
-    the table any more.
+    the table as it was last.
 
     Raises:
         FlightlakeError: The reason of *call*.
