@@ -72,8 +72,10 @@ def writers_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pyiceberg write at one moment, however long the test takes: its clocks stand still too.
 
     Otherwise what is appended on a busy machine would be seconds ahead of the clock of a shift.
+    The moment is a whole second: snapshots know no microseconds, and what is appended would else
+    be from before the clock of a shift began, so that the scheduler spreads it by random names.
     """
-    moment = time.time()
+    moment = float(int(time.time()))
     monkeypatch.setattr(snapshots, "time", SimpleNamespace(time=lambda: moment))
 
 

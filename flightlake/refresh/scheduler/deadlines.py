@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from flightlake.names import TableIdentifier
-from flightlake.refresh.runs import LAG
+from flightlake.refresh.runs import CHANGE, LAG
 from flightlake.refresh.scheduler.due import Due, Facts, Since, due
 from flightlake.refresh.status import is_stuck
 
@@ -36,8 +36,9 @@ def outlook(known: Known, since: Since) -> Outlook:
     """Return when each of the *known* views is due.
 
     A view that keeps up by itself passes the changes below it on: they count for its readers
-    from when they were made, and its readers' deadlines count for it.  Readers of a view that
-    has no rows yet are not due before it has.
+    from when they were made, and its readers' deadlines count for it.  Where its readers can
+    show nothing newer before it does, it comes before them, whatever their priority.  Readers of
+    a view that has no rows yet are not due before it has.
     """
     order = _upstream_first(known)
     oldest: dict[TableIdentifier, datetime | None] = {}
@@ -47,6 +48,7 @@ def outlook(known: Known, since: Since) -> Outlook:
         oldest[facts.view] = min(moments, default=None)
     needed: dict[TableIdentifier, datetime] = {}
     dues: list[Due] = []
+    ranks: dict[TableIdentifier, tuple[int, datetime]] = {}
     for facts in reversed(order):
         found = due(facts, oldest[facts.view], since)
         inherited = needed.get(facts.view)
@@ -56,12 +58,17 @@ def outlook(known: Known, since: Since) -> Outlook:
             continue
         if not any(name in known and known[name].waiting for name in facts.reads):
             dues.append(found)  # what has no rows yet cannot be read: whoever does, waits
+        rank = (-facts.policy.priority, found.deadline)
+        rank = ranks[facts.view] = min(rank, ranks.get(facts.view, rank))
         for name in _passing(facts, known):
+            if found.trigger in (LAG, CHANGE) and oldest[name] == oldest[facts.view]:
+                ranks[name] = min(rank, ranks.get(name, rank))
             # Not for what is older than its own changes: a view that is never on time would
             # go before its readers each time.
             need = max(found.at, oldest[name] or found.at)
             needed[name] = min(needed.get(name, need), need)
-    dues.sort(key=lambda one: (-known[one.view].policy.priority, one.deadline, one.view))
+    places = {facts.view: place for place, facts in enumerate(order)}
+    dues.sort(key=lambda one: (*ranks[one.view], places[one.view]))
     return Outlook(tuple(dues), oldest)
 
 
@@ -71,9 +78,12 @@ def held_up(
     """Return whether a view should wait for views that it reads, which are about to change.
 
     It waits no longer than to its deadline, or for a minute: whoever refreshes those may be
-    another process, or nobody, or take for hours.
+    another process, or nobody, or take for hours.  But if its rows show all that there is to
+    read, and only views below it have yet to change, then it would be made of the same again.
     """
     facts = known[wish.view]
+    if facts.oldest is None and wish.trigger in (LAG, CHANGE) and not facts.status.failures:
+        return True
     until = max(wish.deadline, wish.at + _PATIENCE)
     if now >= until:
         return False

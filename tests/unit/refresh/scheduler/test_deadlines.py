@@ -107,7 +107,8 @@ def test_views_of_higher_priority_come_first_and_then_those_in_a_hurry() -> None
 
 
 def test_a_reader_waits_for_what_it_reads_but_not_beyond_its_deadline() -> None:
-    known = {one.view: one for one in (view("u", TEN, oldest=NOON), view("v", TEN, "u"))}
+    views = view("u", TEN, oldest=NOON), view("v", TEN, "u", oldest=NOON)
+    known = {one.view: one for one in views}
     found = outlook(known, SINCE)
     wish = of(found, "v")
     assert held_up(wish, known, found, (), wish.at)
@@ -117,6 +118,29 @@ def test_a_reader_waits_for_what_it_reads_but_not_beyond_its_deadline() -> None:
     assert held_up(wish, known, found, [named("u")], wish.deadline - MINUTE / 60)
     assert not held_up(wish, known, found, [named("u")], wish.deadline + HOUR)
     assert not held_up(of(found, "u"), known, found, [named("v")], wish.at)
+
+
+def test_a_reader_that_would_be_made_of_the_same_again_waits_beyond_its_deadline() -> None:
+    known = {one.view: one for one in (view("u", TEN, oldest=NOON), view("v", TEN, "u"))}
+    found = outlook(known, SINCE)
+    assert held_up(of(found, "v"), known, found, [named("u")], NOON + 30 * HOUR)
+    broken = failed(WELL, NotFound("x"), NOON, 5)
+    known[named("v")] = view("v", TEN, "u", status=broken)
+    found = outlook(known, SINCE)
+    assert not held_up(of(found, "v"), known, found, (), NOON + 30 * HOUR)
+
+
+def test_what_is_read_comes_first_where_its_readers_can_show_nothing_newer_before() -> None:
+    urgent = Policy(target_lag=10 * MINUTE, priority=9)
+    middle = view("m", Policy(target_lag=MINUTE, priority=5), oldest=NOON)
+    for own, order in ((None, "uvm"), (NOON, "uvm"), (NOON - MINUTE, "vmu")):
+        reader = view("v", urgent, "u", oldest=own)
+        found = seen(middle, view("u", TEN, oldest=NOON), reader)
+        assert "".join(due.view.table for due in found.dues) == order
+    # Nor by the calendar: one view that is due tomorrow makes none more urgent today.
+    daily = view("v", Policy(schedule=Cron("0 3 * * *"), priority=9), "u")
+    found = seen(middle, view("u", TEN, oldest=NOON), daily)
+    assert "".join(due.view.table for due in found.dues) == "vmu"
 
 
 def test_both_sides_of_a_diamond_come_before_the_point_where_they_meet() -> None:
