@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
 from flightlake.engine.system_tables import SYSTEM
 from flightlake.lake.schema_making import SchemaMaker
@@ -17,11 +17,16 @@ from tests.fix_history import Teller, stored_ids
 @pytest.fixture(params=KINDS)
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
     lake = KINDS[request.param].lake(tmp_path)
+    _forget(lake)  # others share its server, and may have left theirs
     yield lake
-    # Others share its server.
-    with suppress(NoSuchTableError):
+    _forget(lake)
+
+
+def _forget(lake: Lake) -> None:
+    with suppress(NoSuchTableError, NoSuchNamespaceError):
         lake.writer.drop_table((SYSTEM, "refresh_history"))
-    lake.writer.drop_namespace(SYSTEM)
+    with suppress(NoSuchNamespaceError):
+        lake.writer.drop_namespace(SYSTEM)
 
 
 def test_two_processes_store_what_they_did(lake: Lake) -> None:
