@@ -10,8 +10,8 @@ took it has taken a hundred more; and column chunks are read by one thread and l
 so scanning one column again and again grew to a gigabyte.  A thread that holds more than two
 segments (of 32 MiB) hands them on to whoever needs them; and what it takes of a segment it takes
 page by page, so that what is free in between goes back to the system.  It gives back after a
-twentieth of a second: at a hundredth large groups, which give and take all the time, cost more; at
-a fifth a process that makes large groups again and again keeps twice as much, and more each time.
+twentieth of a second: sooner, large groups, which give and take all the time, cost more; later, a
+process that makes large groups again and again keeps more.
 """
 
 import os
